@@ -1,0 +1,89 @@
+//! What `/proc` says about processes: who are our children, whose session is a process in.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use nix::unistd::Pid;
+
+/// The fields of `/proc/<pid>/stat` we need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) is_zombie: bool,
+    pub(crate) parent: Pid,
+    pub(crate) session: Pid,
+}
+
+/// `None` when the process is gone.
+pub(crate) fn stat(pid: Pid) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The command name may contain anything, so fields count from the last parenthesis.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let is_zombie = matches!(fields.next()?, "Z" | "X");
+    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+    let session = Pid::from_raw(fields.nth(1)?.parse().ok()?);
+    Some(Stat {
+        is_zombie,
+        parent,
+        session,
+    })
+}
+
+/// Children of a process, over all its threads. May miss some while others exit: ask again.
+pub(crate) fn children(pid: Pid) -> BTreeSet<Pid> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return BTreeSet::new();
+    };
+    let lists = threads.flatten().filter_map(|thread| {
+        let path = thread.path().join("children");
+        fs::read_to_string(path).ok()
+    });
+    let mut children = BTreeSet::new();
+    for list in lists {
+        let pids = list
+            .split_ascii_whitespace()
+            .filter_map(|pid| pid.parse().ok());
+        children.extend(pids.map(Pid::from_raw));
+    }
+    children
+}
+
+/// True when the process was started with this `NAME=value` in its environment. False when that
+/// cannot be read, as for a zombie or a process of another user.
+pub(crate) fn has_env(pid: Pid, entry: &[u8]) -> bool {
+    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
+        return false;
+    };
+    environ
+        .split(|byte| *byte == 0)
+        .any(|variable| variable == entry)
+}
+
+/// Number of open descriptors of this process.
+#[cfg(test)]
+pub(crate) fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd")
+        .map(Iterator::count)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_name_with_parentheses_and_spaces_is_no_trap() {
+        let stat = parse_stat("42 (a) b) Z) S 7 40 41 0 -1").unwrap();
+        let expected = Stat {
+            is_zombie: false,
+            parent: Pid::from_raw(7),
+            session: Pid::from_raw(41),
+        };
+        assert_eq!(stat, expected);
+        assert!(parse_stat("42 (a) Z 1 1 1 0").unwrap().is_zombie);
+        assert!(parse_stat("42 (a").is_none());
+    }
+}
