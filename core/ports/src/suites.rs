@@ -1,0 +1,1 @@
+//! The suites that every backend of a port must pass.
