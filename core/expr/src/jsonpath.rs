@@ -1,0 +1,1 @@
+//! JSONPath as StackStorm queries payloads.
