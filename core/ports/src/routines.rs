@@ -67,10 +67,6 @@ impl Routines {
     }
 
     /// Runs `routine` in the background. A panic in it is reported under `name` and stays inside.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the port through which all spawn"
-    )]
     pub fn spawn<F>(&self, kind: RoutineKind, name: &str, routine: F)
     where
         F: Future<Output = ()> + Send + 'static,
