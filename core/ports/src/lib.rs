@@ -15,6 +15,7 @@ mod bus;
 mod clock;
 mod collections;
 mod coordinator;
+mod evaluate;
 mod file_watch;
 mod idgen;
 mod keyring;
@@ -32,6 +33,7 @@ pub use bus::{Bus, BusError, Delivery, Group, Settle, Subscription, Topic, Wake}
 pub use clock::{Clock, SimClock, SystemClock};
 pub use collections::{ALL as ALL_COLLECTIONS, Entity};
 pub use coordinator::{CoordinationError, Coordinator, Holder, Lease, Member};
+pub use evaluate::{Numeric, Position, Reached, SortKey, compare_values};
 pub use file_watch::{FileChange, FileWatch, FileWatchError};
 pub use idgen::{IdGen, SeededIdGen, SystemIdGen};
 pub use keyring::{KeyRing, KeyRingError};

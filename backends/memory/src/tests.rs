@@ -1,0 +1,1 @@
+//! The backends against the suites of their ports.
