@@ -89,7 +89,7 @@ pub struct Initialized {
 }
 
 /// `configure`: the configuration of the pack, then the set-up of the sensor.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Configure {
     /// The pack's configuration with secrets revealed; empty when the pack has none.
     #[serde(default)]
@@ -97,6 +97,16 @@ pub struct Configure {
     /// Time between the end of one `poll` and the start of the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_interval_ms: Option<u64>,
+}
+
+/// Values of the configuration may be secrets: only its keys are shown.
+impl std::fmt::Debug for Configure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Configure")
+            .field("config", &self.config.keys().collect::<Vec<_>>())
+            .field("poll_interval_ms", &self.poll_interval_ms)
+            .finish()
+    }
 }
 
 /// A trigger the sensor serves: a trigger type of the sensor with the parameters of some rule.
