@@ -95,8 +95,7 @@ impl Credentials {
             return Err(AccessError::Ttl(text));
         }
         self.ensure_user(user, false).await?;
-        self.store_token(user, Duration::from_secs(seconds), Object::new(), false)
-            .await
+        self.store_token(user, Duration::from_secs(seconds), Object::new(), false).await
     }
 
     /// Makes a token that an action or a sensor acts with.
@@ -130,10 +129,7 @@ impl Credentials {
             metadata,
             service,
         };
-        self.ports
-            .repository::<Token>()
-            .insert(&token, None)
-            .await?;
+        self.ports.repository::<Token>().insert(&token, None).await?;
         Ok((token, secret))
     }
 
@@ -170,10 +166,7 @@ impl Credentials {
             created_at: now,
             enabled,
         };
-        self.ports
-            .repository::<ApiKey>()
-            .insert(&record, None)
-            .await?;
+        self.ports.repository::<ApiKey>().insert(&record, None).await?;
         Ok(NewApiKey { record, key })
     }
 
@@ -185,42 +178,24 @@ impl Credentials {
         let identity = match credential {
             Credential::Token(secret) => {
                 let digest = Digest::of(secret.as_bytes());
-                let found = self
-                    .ports
-                    .repository::<Token>()
-                    .find_by("token", &digest)
-                    .await?;
+                let found = self.ports.repository::<Token>().find_by("token", &digest).await?;
                 let token = found.ok_or(AccessError::UnknownToken)?.value;
                 if token.expiry <= self.ports.clock.now() {
                     return Err(AccessError::ExpiredToken);
                 }
-                Identity {
-                    user: token.user,
-                    expiry: Some(token.expiry),
-                }
+                Identity { user: token.user, expiry: Some(token.expiry) }
             }
             Credential::ApiKey(key) => {
                 let hash = hash_api_key(key);
-                let found = self
-                    .ports
-                    .repository::<ApiKey>()
-                    .find_by("key_hash", &hash)
-                    .await?;
+                let found = self.ports.repository::<ApiKey>().find_by("key_hash", &hash).await?;
                 let record = found.ok_or(AccessError::UnknownApiKey)?.value;
                 if !record.enabled {
                     return Err(AccessError::DisabledApiKey);
                 }
-                Identity {
-                    user: record.user,
-                    expiry: None,
-                }
+                Identity { user: record.user, expiry: None }
             }
         };
-        let known = self
-            .ports
-            .repository::<User>()
-            .get(User::id_of(&identity.user))
-            .await?;
+        let known = self.ports.repository::<User>().get(User::id_of(&identity.user)).await?;
         known.ok_or_else(|| AccessError::UnknownUser(identity.user.clone()))?;
         Ok(identity)
     }
@@ -231,12 +206,7 @@ impl Credentials {
         if users.get(id).await?.is_some() {
             return Ok(());
         }
-        let user = User {
-            id,
-            name: name.to_owned(),
-            is_service,
-            nicknames: Object::new(),
-        };
+        let user = User { id, name: name.to_owned(), is_service, nicknames: Object::new() };
         match users.insert(&user, None).await? {
             Inserted::New | Inserted::Exists | Inserted::Taken(_) => Ok(()),
         }
@@ -246,10 +216,5 @@ impl Credentials {
 /// The hash under which an API key is stored: StackStorm's, so that its keys keep working.
 #[must_use]
 pub fn hash_api_key(key: &str) -> String {
-    hex::encode(
-        Sha512::new()
-            .chain_update("saltnpepper")
-            .chain_update(key)
-            .finalize(),
-    )
+    hex::encode(Sha512::new().chain_update("saltnpepper").chain_update(key).finalize())
 }

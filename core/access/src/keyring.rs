@@ -24,10 +24,7 @@ impl FileKeyRing {
     /// # Errors
     /// When the content is no key file.
     pub fn of_key_file(content: &str, ids: Arc<dyn IdGen>) -> Result<Self, CryptoError> {
-        Ok(Self {
-            key: Some(CryptoKey::parse(content)?),
-            ids,
-        })
+        Ok(Self { key: Some(CryptoKey::parse(content)?), ids })
     }
 
     /// The content of a new key file.

@@ -48,11 +48,9 @@ impl FlatFile {
     /// # Errors
     /// When the file can not be read.
     pub fn authenticate(&self, user: &str, password: &str) -> Result<bool, PasswordError> {
-        let text =
-            std::fs::read_to_string(&self.path).map_err(|error| PasswordError::Unreadable {
-                path: self.path.clone(),
-                reason: error.to_string(),
-            })?;
+        let text = std::fs::read_to_string(&self.path).map_err(|error| {
+            PasswordError::Unreadable { path: self.path.clone(), reason: error.to_string() }
+        })?;
         let hash = text
             .lines()
             .filter(|line| !line.starts_with('#'))
@@ -85,14 +83,10 @@ fn verify(password: &str, hash: &str) -> bool {
     } else if hash.starts_with("$2") {
         bcrypt::verify(password, hash).unwrap_or(false)
     } else if hash.starts_with("$5$") || hash.starts_with("$6$") {
-        ShaCrypt::SHA512
-            .verify_password(password.as_bytes(), hash)
-            .is_ok()
+        ShaCrypt::SHA512.verify_password(password.as_bytes(), hash).is_ok()
     } else if hash.starts_with("$argon2") {
         PasswordHash::new(hash).is_ok_and(|parsed| {
-            Argon2::default()
-                .verify_password(password.as_bytes(), &parsed)
-                .is_ok()
+            Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok()
         })
     } else {
         tracing::warn!("a line of the password file has a hash of an unknown or unsafe kind");
@@ -103,11 +97,7 @@ fn verify(password: &str, hash: &str) -> bool {
 /// Compares in a time that does not depend on where two texts differ.
 fn same(one: &str, two: &str) -> bool {
     one.len() == two.len()
-        && one
-            .bytes()
-            .zip(two.bytes())
-            .fold(0, |difference, (a, b)| difference | (a ^ b))
-            == 0
+        && one.bytes().zip(two.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// Apache's variant of the MD5-based crypt.
@@ -122,14 +112,7 @@ fn apr1(password: &[u8], salt: &str) -> String {
     outer.update(password);
     outer.update(b"$apr1$");
     outer.update(salt.as_bytes());
-    outer.update(
-        inner
-            .iter()
-            .copied()
-            .cycle()
-            .take(password.len())
-            .collect::<Vec<u8>>(),
-    );
+    outer.update(inner.iter().copied().cycle().take(password.len()).collect::<Vec<u8>>());
     let mut bits = password.len();
     while bits > 0 {
         let first = password.first().copied().unwrap_or(0);

@@ -75,9 +75,7 @@ impl Raw {
             if line.trim().is_empty() || line.starts_with(['#', ';']) {
                 last = None;
             } else if line.starts_with(char::is_whitespace) {
-                let key = last
-                    .as_ref()
-                    .ok_or_else(|| syntax("a continuation of nothing"))?;
+                let key = last.as_ref().ok_or_else(|| syntax("a continuation of nothing"))?;
                 if let Some((value, _)) = self.values.get_mut(key) {
                     value.push('\n');
                     value.push_str(line.trim());
@@ -85,9 +83,8 @@ impl Raw {
             } else if let Some(rest) = line.strip_prefix('[') {
                 let name = rest.trim_end().strip_suffix(']');
                 let name = name.filter(|name| !name.is_empty());
-                section = Some(section_name(
-                    name.ok_or_else(|| syntax("\"[section]\" is expected"))?,
-                ));
+                section =
+                    Some(section_name(name.ok_or_else(|| syntax("\"[section]\" is expected"))?));
                 last = None;
             } else {
                 let (key, value) = line
@@ -108,17 +105,13 @@ impl Raw {
     /// Adds the variables `ST2_<SECTION>__<OPTION>`.
     pub fn add_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
-            let Some((section, option)) = name
-                .strip_prefix("ST2_")
-                .and_then(|rest| rest.split_once("__"))
+            let Some((section, option)) =
+                name.strip_prefix("ST2_").and_then(|rest| rest.split_once("__"))
             else {
                 continue;
             };
-            let section = if section == "DEFAULT" {
-                section.to_owned()
-            } else {
-                section.to_lowercase()
-            };
+            let section =
+                if section == "DEFAULT" { section.to_owned() } else { section.to_lowercase() };
             let key = (section, option.to_lowercase());
             self.values.insert(key, (value, Origin::Environment(name)));
         }
@@ -144,11 +137,7 @@ impl Raw {
 }
 
 fn section_name(text: &str) -> String {
-    if text == "DEFAULT" {
-        text.to_owned()
-    } else {
-        text.to_lowercase()
-    }
+    if text == "DEFAULT" { text.to_owned() } else { text.to_lowercase() }
 }
 
 fn unquoted(text: &str) -> &str {

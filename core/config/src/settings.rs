@@ -15,10 +15,7 @@ pub enum Backend {
 
 /// Typed, checked settings. Fields carry the names of their options.
 #[derive(Debug, Clone)]
-#[expect(
-    missing_docs,
-    reason = "each field is documented as the option of its name in options.rs"
-)]
+#[expect(missing_docs, reason = "each field is documented as the option of its name in options.rs")]
 pub struct Settings {
     pub debug: bool,
     pub sensor_ref: Option<String>,
@@ -134,13 +131,8 @@ impl Reader<'_> {
         if let Some((text, origin)) = self.0.get(section, name) {
             return (text.to_owned(), origin.clone());
         }
-        let spec = OPTIONS
-            .iter()
-            .find(|spec| spec.section == section && spec.name == name);
-        (
-            spec.map_or("", |spec| spec.default).to_owned(),
-            Origin::Default,
-        )
+        let spec = OPTIONS.iter().find(|spec| spec.section == section && spec.name == name);
+        (spec.map_or("", |spec| spec.default).to_owned(), Origin::Default)
     }
 
     fn text(&self, section: &str, name: &str) -> String {
@@ -195,9 +187,5 @@ fn check(spec: &OptionSpec, (text, origin): &(String, Origin)) -> Result<(), Con
         _ => return Ok(()),
     };
     let option = format!("{}.{}", spec.section, spec.name);
-    Err(ConfigError::Value {
-        option,
-        origin: origin.clone(),
-        reason,
-    })
+    Err(ConfigError::Value { option, origin: origin.clone(), reason })
 }

@@ -7,11 +7,7 @@ use super::*;
 fn settings(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let mut raw = Raw::default();
     raw.add_file(Path::new("st2.conf"), text)?;
-    raw.add_environment(
-        variables
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
-    );
+    raw.add_environment(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     Settings::from_raw(&raw)
 }
 
@@ -52,19 +48,10 @@ fn errors_name_option_origin_and_reason() {
     assert!(error("[api]\nport = 70000\n").contains("out of range"));
     assert!(error("[auth]\nenable = T\n").contains("neither true nor false"));
     assert!(error("[stormhost]\nbackend = x\n").contains("embedded, external"));
-    assert_eq!(
-        error("port = 1\n"),
-        "st2.conf:1: an option before the first section"
-    );
+    assert_eq!(error("port = 1\n"), "st2.conf:1: an option before the first section");
     assert_eq!(error("[api\n"), "st2.conf:1: \"[section]\" is expected");
-    assert_eq!(
-        error("[api]\nport\n"),
-        "st2.conf:2: \"option = value\" is expected"
-    );
-    assert_eq!(
-        error("[api]\n x\n"),
-        "st2.conf:2: a continuation of nothing"
-    );
+    assert_eq!(error("[api]\nport\n"), "st2.conf:2: \"option = value\" is expected");
+    assert_eq!(error("[api]\n x\n"), "st2.conf:2: a continuation of nothing");
 }
 
 #[test]

@@ -22,10 +22,7 @@ impl Snapshot {
     /// The snapshot of `body`.
     #[must_use]
     pub fn of(body: Value) -> Self {
-        Self {
-            id: Digest::of(body.to_string().as_bytes()),
-            body,
-        }
+        Self { id: Digest::of(body.to_string().as_bytes()), body }
     }
 }
 

@@ -69,10 +69,7 @@ impl<K> Id<K> {
     /// An id made of these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
-        Self {
-            bytes,
-            kind: PhantomData,
-        }
+        Self { bytes, kind: PhantomData }
     }
 
     /// The id of what `cause` brings about: the same cause gives the same id.
@@ -134,10 +131,8 @@ impl<K: Kind> FromStr for Id<K> {
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let mut bytes = [0; 12];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseIdError {
-            text: text.to_owned(),
-            kind: K::NAME,
-        })?;
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| ParseIdError { text: text.to_owned(), kind: K::NAME })?;
         Ok(Self::from_bytes(bytes))
     }
 }
@@ -190,8 +185,6 @@ impl<K> Serialize for Id<K> {
 }
 impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

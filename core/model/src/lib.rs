@@ -48,7 +48,7 @@ pub use policy::{Policy, PolicyType};
 pub use refs::{ActionRef, ParseRefError, ResourceRef, Uid};
 pub use rule::{Rule, RuleAction, RuleType, RuleTypeSpec};
 pub use secret::{MASK, Secret};
-pub use sensor::SensorType;
+pub use sensor::{SensorState, SensorStatus, SensorType};
 pub use status::{ExecutionStatus, ParseStatusError};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use trigger::{InstanceStatus, Trigger, TriggerInstance, TriggerType};

@@ -24,10 +24,7 @@ impl ResourceRef {
         if pack.is_empty() || name.is_empty() || pack.contains('.') {
             return Err(ParseRefError(format!("{pack}.{name}")));
         }
-        Ok(Self {
-            pack: pack.to_owned(),
-            name: name.to_owned(),
-        })
+        Ok(Self { pack: pack.to_owned(), name: name.to_owned() })
     }
 
     /// The pack's ref.
@@ -52,9 +49,7 @@ impl FromStr for ResourceRef {
     type Err = ParseRefError;
 
     fn from_str(text: &str) -> Result<Self, ParseRefError> {
-        let (pack, name) = text
-            .split_once('.')
-            .ok_or_else(|| ParseRefError(text.to_owned()))?;
+        let (pack, name) = text.split_once('.').ok_or_else(|| ParseRefError(text.to_owned()))?;
         Self::new(pack, name)
     }
 }
@@ -73,9 +68,7 @@ impl Serialize for ResourceRef {
 
 impl<'de> Deserialize<'de> for ResourceRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, ResourceRef, Uid, kinds};
+use crate::{Epoch, Id, ResourceRef, Timestamp, Uid, kinds};
 
 /// The metadata of a sensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,4 +45,51 @@ impl SensorType {
     pub fn uid(&self) -> Uid {
         Uid::of(&["sensor_type", self.reference.pack(), self.reference.name()])
     }
+}
+
+/// Where a sensor stands on the node that runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SensorState {
+    /// Another node holds its lease; this one is ready to take over.
+    Standby,
+    /// Its process is being brought up.
+    Starting,
+    /// It runs.
+    Running,
+    /// It failed and is tried again later.
+    BackingOff,
+    /// It ended by itself, or was stopped.
+    Stopped,
+    /// It can not be run until its content changes.
+    Broken,
+}
+
+/// What its host knows of a sensor. One record per sensor, written by the node that holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SensorStatus {
+    /// The sensor's own id.
+    pub id: Id<kinds::SensorType>,
+    /// The sensor.
+    #[serde(rename = "ref")]
+    pub reference: ResourceRef,
+    /// The node.
+    pub node: String,
+    /// Where it stands.
+    pub state: SensorState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its process, while there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The epoch under which it dispatches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// How often it was started again after a failure, since it last ran well.
+    pub restarts: u32,
+    /// Why it last ended or could not be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// The last lines that it logged or wrote.
+    pub log_tail: Vec<String>,
 }

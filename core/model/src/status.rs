@@ -61,13 +61,8 @@ impl ExecutionStatus {
     ];
 
     /// The statuses that are final.
-    pub const COMPLETED: [Self; 5] = [
-        S::Succeeded,
-        S::Failed,
-        S::Timeout,
-        S::Canceled,
-        S::Abandoned,
-    ];
+    pub const COMPLETED: [Self; 5] =
+        [S::Succeeded, S::Failed, S::Timeout, S::Canceled, S::Abandoned];
 
     /// The status as StackStorm spells it.
     #[must_use]
@@ -93,10 +88,7 @@ impl ExecutionStatus {
     /// Whether the status is final: nothing may change it.
     #[must_use]
     pub const fn is_completed(self) -> bool {
-        matches!(
-            self,
-            S::Succeeded | S::Failed | S::Timeout | S::Canceled | S::Abandoned
-        )
+        matches!(self, S::Succeeded | S::Failed | S::Timeout | S::Canceled | S::Abandoned)
     }
 
     /// Whether an execution in this status has ended without success and without a cancel.

@@ -24,10 +24,7 @@ fn derived_ids_sort_by_their_time() {
         Id::<kinds::Execution>::derived_at(Timestamp::from_micros(seconds * 1_000_000), &["x"])
     };
     assert!(at(5) < at(6));
-    assert_eq!(
-        at(1_784_534_400).created_at().to_string(),
-        "2026-07-20T08:00:00.000000Z"
-    );
+    assert_eq!(at(1_784_534_400).created_at().to_string(), "2026-07-20T08:00:00.000000Z");
 }
 
 #[test]
@@ -57,10 +54,7 @@ fn timestamps_read_what_clients_send() {
 #[test]
 fn references_split_at_the_first_dot() {
     let reference: ResourceRef = "core.st2.webhook".parse().expect("a ref");
-    assert_eq!(
-        (reference.pack(), reference.name()),
-        ("core", "st2.webhook")
-    );
+    assert_eq!((reference.pack(), reference.name()), ("core", "st2.webhook"));
     for text in ["core", "", ".x", "core."] {
         assert!(text.parse::<ResourceRef>().is_err(), "{text}");
     }
@@ -69,17 +63,9 @@ fn references_split_at_the_first_dot() {
 #[test]
 fn trigger_uids_hash_parameters_as_the_original_does() {
     let kind: ResourceRef = "core.st2.webhook".parse().expect("a ref");
-    let uid = |parameters| {
-        Trigger::of(&kind, parameters)
-            .expect("a trigger")
-            .uid()
-            .to_string()
-    };
+    let uid = |parameters| Trigger::of(&kind, parameters).expect("a trigger").uid().to_string();
     assert!(uid(object(json!({"url": "my/hook"}))).ends_with(":d8abcd4400870a77e79bdbcbaf2526cb"));
-    assert_eq!(
-        uid(Object::new()),
-        "trigger:core:st2.webhook:99914b932bd37a50b983c5e7c90ae93b"
-    );
+    assert_eq!(uid(Object::new()), "trigger:core:st2.webhook:99914b932bd37a50b983c5e7c90ae93b");
 }
 
 #[test]
@@ -96,12 +82,7 @@ fn every_open_status_reaches_an_end_and_nothing_becomes_itself() {
     for from in ExecutionStatus::ALL {
         assert!(!from.may_become(from), "{from}");
         if !from.is_completed() {
-            assert!(
-                ExecutionStatus::COMPLETED
-                    .iter()
-                    .any(|to| from.may_become(*to)),
-                "{from}"
-            );
+            assert!(ExecutionStatus::COMPLETED.iter().any(|to| from.may_become(*to)), "{from}");
         }
         assert_eq!(from.as_str().parse(), Ok(from));
     }
@@ -111,9 +92,6 @@ fn every_open_status_reaches_an_end_and_nothing_becomes_itself() {
 fn secrets_do_not_show() {
     let secret = Secret::new("hunter2".to_owned());
     assert_eq!(format!("{secret} {secret:?}"), "******** ********");
-    assert_eq!(
-        serde_json::to_string(&secret).expect("json"),
-        "\"********\""
-    );
+    assert_eq!(serde_json::to_string(&secret).expect("json"), "\"********\"");
     assert_eq!(secret.reveal(), "hunter2");
 }

@@ -28,10 +28,7 @@ impl Timestamp {
     /// This point moved forward by `by`; stops at the end of time.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// The time from `earlier` to here; zero when `earlier` is later.
@@ -81,12 +78,8 @@ impl FromStr for Timestamp {
 }
 
 fn parse(text: &str) -> Option<Timestamp> {
-    let stem = ["Z", "+00:00", "+0000", "+00"]
-        .iter()
-        .find_map(|zone| text.strip_suffix(zone))?;
-    let (seconds, fraction) = stem
-        .split_once('.')
-        .map_or((stem, None), |(s, f)| (s, Some(f)));
+    let stem = ["Z", "+00:00", "+0000", "+00"].iter().find_map(|zone| text.strip_suffix(zone))?;
+    let (seconds, fraction) = stem.split_once('.').map_or((stem, None), |(s, f)| (s, Some(f)));
     let separator = seconds.as_bytes().get(10)?;
     if seconds.len() != 19 || !matches!(separator, b'T' | b' ') {
         return None;

@@ -69,11 +69,7 @@ impl Trigger {
     pub fn of(kind: &ResourceRef, parameters: Object) -> Result<Self, crate::ParseRefError> {
         let digest = parameters_md5(&parameters);
         let id = Id::derived(&["trigger", kind.pack(), kind.name(), &digest]);
-        let name = if parameters.is_empty() {
-            kind.name().to_owned()
-        } else {
-            uuid(kind, &digest)
-        };
+        let name = if parameters.is_empty() { kind.name().to_owned() } else { uuid(kind, &digest) };
         Ok(Self {
             id,
             reference: ResourceRef::new(kind.pack(), &name)?,
@@ -87,12 +83,7 @@ impl Trigger {
     #[must_use]
     pub fn uid(&self) -> Uid {
         let digest = parameters_md5(&self.parameters);
-        Uid::of(&[
-            "trigger",
-            self.reference.pack(),
-            self.reference.name(),
-            &digest,
-        ])
+        Uid::of(&["trigger", self.reference.pack(), self.reference.name(), &digest])
     }
 }
 
@@ -102,14 +93,7 @@ fn uuid(kind: &ResourceRef, digest: &str) -> String {
     let more: Id<kinds::Trigger> = Id::derived(&["uuid, rest", kind.pack(), kind.name(), digest]);
     let h = format!("{seed}{more}");
     let part = |from: usize, to: usize| h.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 15),
-        part(15, 18),
-        part(18, 30)
-    )
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
 }
 
 /// MD5 of the parameters as JSON with sorted keys, blanks after separators, ASCII-escaped.
@@ -210,6 +194,9 @@ pub struct TriggerInstance {
     /// The epoch of the lease under which it was dispatched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
+    /// What identifies the occurrence to its sensor; a second one with the same key is dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe: Option<String>,
     /// Why it could not be evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

@@ -79,10 +79,7 @@ pub struct Wake {
 impl Wake {
     /// A wake-up about one record.
     pub fn one(id: impl ToString) -> Self {
-        Self {
-            ids: vec![id.to_string()],
-            revision: None,
-        }
+        Self { ids: vec![id.to_string()], revision: None }
     }
 }
 

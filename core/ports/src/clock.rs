@@ -16,10 +16,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the implementation of the port"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the implementation of the port")]
     fn now(&self) -> Timestamp {
         Timestamp::from_jiff(jiff::Timestamp::now())
     }
@@ -37,11 +34,7 @@ impl SimClock {
     /// A clock that says `start` now. Call it inside a runtime.
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Self {
-        Self {
-            start,
-            origin: tokio::time::Instant::now(),
-            offset_micros: AtomicI64::new(0),
-        }
+        Self { start, origin: tokio::time::Instant::now(), offset_micros: AtomicI64::new(0) }
     }
 
     /// Steps the clock by so many microseconds, in either direction.

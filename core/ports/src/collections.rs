@@ -16,19 +16,19 @@ pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 }
 
 const fn index(name: &'static str, paths: &'static [&'static str]) -> Index {
-    Index {
-        name,
-        paths,
-        unique: false,
-    }
+    Index { name, paths, unique: false }
+}
+
+const fn unique(name: &'static str, paths: &'static [&'static str]) -> Index {
+    Index { name, paths, unique: true }
 }
 
 macro_rules! collections {
-    ($($constant:ident: $entity:ty = $name:literal [$($index:ident($($path:literal),+)),* $(,)?] $(expires $expires:literal)?;)*) => {
+    ($($constant:ident: $entity:ty = $name:literal [$($kind:ident $index:ident($($path:literal),+)),* $(,)?] $(expires $expires:literal)?;)*) => {
         $(
             static $constant: Collection = Collection {
                 name: $name,
-                indexes: &[$(index(stringify!($index), &[$($path),+])),*],
+                indexes: &[$($kind(stringify!($index), &[$($path),+])),*],
                 expires: collections!(@expires $($expires)?),
             };
             impl Entity for $entity {
@@ -48,44 +48,46 @@ macro_rules! collections {
 }
 
 collections! {
-    PACKS: model::Pack = "pack" [by_ref("ref")];
-    RUNNER_TYPES: model::RunnerType = "runner_type" [by_name("name")];
-    ACTIONS: model::Action = "action" [by_ref("ref")];
-    ALIASES: model::ActionAlias = "action_alias" [by_ref("ref")];
-    RULES: model::Rule = "rule" [by_ref("ref"), by_trigger("trigger")];
+    PACKS: model::Pack = "pack" [index by_ref("ref")];
+    RUNNER_TYPES: model::RunnerType = "runner_type" [index by_name("name")];
+    ACTIONS: model::Action = "action" [index by_ref("ref")];
+    ALIASES: model::ActionAlias = "action_alias" [index by_ref("ref")];
+    RULES: model::Rule = "rule" [index by_ref("ref"), index by_trigger("trigger")];
     RULE_TYPES: model::RuleType = "rule_type" [];
-    TRIGGER_TYPES: model::TriggerType = "trigger_type" [by_ref("ref")];
-    TRIGGERS: model::Trigger = "trigger" [by_ref("ref"), by_type("type")];
+    TRIGGER_TYPES: model::TriggerType = "trigger_type" [index by_ref("ref")];
+    TRIGGERS: model::Trigger = "trigger" [index by_ref("ref"), index by_type("type")];
     TRIGGER_INSTANCES: model::TriggerInstance = "trigger_instance" [
-        by_time("occurrence_time"),
-        by_trigger("trigger", "occurrence_time"),
-        by_status("status", "occurrence_time"),
+        index by_time("occurrence_time"),
+        index by_trigger("trigger", "occurrence_time"),
+        index by_status("status", "occurrence_time"),
+        unique by_dedupe("dedupe"),
     ];
     ENFORCEMENTS: model::RuleEnforcement = "rule_enforcement" [
-        by_instance("trigger_instance_id"),
-        by_execution("execution_id"),
-        by_rule("rule.ref", "enforced_at"),
-        by_time("enforced_at"),
+        index by_instance("trigger_instance_id"),
+        index by_execution("execution_id"),
+        index by_rule("rule.ref", "enforced_at"),
+        index by_time("enforced_at"),
     ];
-    SENSOR_TYPES: model::SensorType = "sensor_type" [by_ref("ref")];
+    SENSOR_TYPES: model::SensorType = "sensor_type" [index by_ref("ref")];
+    SENSOR_STATUSES: model::SensorStatus = "sensor_status" [];
     POLICY_TYPES: model::PolicyType = "policy_type" [];
-    POLICIES: model::Policy = "policy" [by_ref("ref"), by_resource("resource_ref")];
+    POLICIES: model::Policy = "policy" [index by_ref("ref"), index by_resource("resource_ref")];
     CONFIG_SCHEMAS: model::ConfigSchema = "config_schema" [];
     CONFIGS: model::Config = "config" [];
-    KEY_VALUES: model::KeyValue = "key_value_pair" [by_name("name")] expires "expire_timestamp";
+    KEY_VALUES: model::KeyValue = "key_value_pair" [index by_name("name")] expires "expire_timestamp";
     EXECUTIONS: model::Execution = "execution" [
-        by_status("status", "start_timestamp"),
-        by_action("action", "status", "start_timestamp"),
-        by_time("start_timestamp"),
-        by_due("due"),
-        by_owner("owner.lease"),
-        by_parent("parent", "start_timestamp"),
-        by_live_action("live_action"),
-        by_trigger_instance("origin.trigger_instance"),
+        index by_status("status", "start_timestamp"),
+        index by_action("action", "status", "start_timestamp"),
+        index by_time("start_timestamp"),
+        index by_due("due"),
+        index by_owner("owner.lease"),
+        index by_parent("parent", "start_timestamp"),
+        index by_live_action("live_action"),
+        index by_trigger_instance("origin.trigger_instance"),
     ];
-    OUTPUT: model::OutputChunk = "execution_output" [by_execution("execution_id", "sequence")];
+    OUTPUT: model::OutputChunk = "execution_output" [index by_execution("execution_id", "sequence")];
     USERS: model::User = "user" [];
-    TOKENS: model::Token = "token" [by_token("token"), by_expiry("expiry")];
-    API_KEYS: model::ApiKey = "api_key" [by_hash("key_hash"), by_user("user")];
+    TOKENS: model::Token = "token" [index by_token("token"), index by_expiry("expiry")];
+    API_KEYS: model::ApiKey = "api_key" [index by_hash("key_hash"), index by_user("user")];
     SNAPSHOTS: model::Snapshot = "snapshot" [];
 }

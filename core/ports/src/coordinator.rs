@@ -25,10 +25,7 @@ impl Lease {
     /// The fence that writes under this lease carry.
     #[must_use]
     pub fn fence(&self) -> Fence {
-        Fence {
-            key: self.key.clone(),
-            epoch: self.epoch,
-        }
+        Fence { key: self.key.clone(), epoch: self.epoch }
     }
 }
 

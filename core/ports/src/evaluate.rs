@@ -21,10 +21,7 @@ impl<'a> Reached<'a> {
     /// What `path` leads to in `body`.
     #[must_use]
     pub fn at(body: &'a Value, path: &str) -> Self {
-        let mut reached = Self {
-            values: Vec::new(),
-            plain: true,
-        };
+        let mut reached = Self { values: Vec::new(), plain: true };
         reached.walk(body, Some(path));
         if reached.values.is_empty() {
             reached.values.push(&NULL);
@@ -43,9 +40,8 @@ impl<'a> Reached<'a> {
         };
         match value {
             Value::Object(members) => {
-                let (name, rest) = path
-                    .split_once('.')
-                    .map_or((path, None), |(name, rest)| (name, Some(rest)));
+                let (name, rest) =
+                    path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
                 match members.get(name) {
                     Some(member) => self.walk(member, rest),
                     None => self.values.push(&NULL),
@@ -147,10 +143,9 @@ impl Numeric {
     /// The value of a JSON number.
     #[must_use]
     pub fn of(number: &Number) -> Self {
-        number.as_i64().map_or_else(
-            || Self::Float(number.as_f64().unwrap_or_default()),
-            Self::Integer,
-        )
+        number
+            .as_i64()
+            .map_or_else(|| Self::Float(number.as_f64().unwrap_or_default()), Self::Integer)
     }
 }
 
@@ -208,10 +203,8 @@ pub fn compare_values(one: &Value, two: &Value) -> Option<Ordering> {
 }
 
 fn equal(one: &Value, two: &Value) -> bool {
-    compare_values(one, two).map_or_else(
-        || (one.is_array() || one.is_object()) && one == two,
-        Ordering::is_eq,
-    )
+    compare_values(one, two)
+        .map_or_else(|| (one.is_array() || one.is_object()) && one == two, Ordering::is_eq)
 }
 
 fn in_range(value: &Value, from: Option<&Value>, to: Option<&Value>) -> bool {
@@ -224,10 +217,7 @@ fn in_range(value: &Value, from: Option<&Value>, to: Option<&Value>) -> bool {
 
 fn contains(text: &str, part: &str) -> bool {
     let (text, part) = (text.as_bytes(), part.as_bytes());
-    part.is_empty()
-        || text
-            .windows(part.len())
-            .any(|window| window.eq_ignore_ascii_case(part))
+    part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 impl Filter {
@@ -238,10 +228,7 @@ impl Filter {
             if path == "id" {
                 return holds(&Value::String(id.to_owned()));
             }
-            Reached::at(body, path)
-                .values()
-                .iter()
-                .any(|value| holds(value))
+            Reached::at(body, path).values().iter().any(|value| holds(value))
         };
         match self {
             Self::All => true,
@@ -253,12 +240,12 @@ impl Filter {
                 any(path, &|value| in_range(value, from.as_ref(), to.as_ref()))
             }
             Self::Exists(path, wanted) => any(path, &|value| !value.is_null()) == *wanted,
-            Self::Prefix(path, prefix) => any(path, &|value| {
-                value.as_str().is_some_and(|text| text.starts_with(prefix))
-            }),
-            Self::Contains(path, part) => any(path, &|value| {
-                value.as_str().is_some_and(|text| contains(text, part))
-            }),
+            Self::Prefix(path, prefix) => {
+                any(path, &|value| value.as_str().is_some_and(|text| text.starts_with(prefix)))
+            }
+            Self::Contains(path, part) => {
+                any(path, &|value| value.as_str().is_some_and(|text| contains(text, part)))
+            }
             Self::And(all) => all.iter().all(|one| one.matches(id, body)),
             Self::Or(any) => any.iter().any(|one| one.matches(id, body)),
             Self::Not(other) => !other.matches(id, body),
@@ -283,10 +270,7 @@ impl Position {
             "id" => SortKey::Text(id.to_owned()),
             path => Reached::at(body, path).sort_key(),
         };
-        Self {
-            keys: sort.iter().map(key).collect(),
-            id: id.to_owned(),
-        }
+        Self { keys: sort.iter().map(key).collect(), id: id.to_owned() }
     }
 
     /// The order of two positions under `sort`.
@@ -307,10 +291,7 @@ impl Position {
 
 impl From<&Cursor> for Position {
     fn from(cursor: &Cursor) -> Self {
-        Self {
-            keys: cursor.values.iter().map(SortKey::of).collect(),
-            id: cursor.id.clone(),
-        }
+        Self { keys: cursor.values.iter().map(SortKey::of).collect(), id: cursor.id.clone() }
     }
 }
 
@@ -320,10 +301,7 @@ impl Cursor {
     #[must_use]
     pub fn at(sort: &[Sort], record: &Record) -> Self {
         let position = Position::of(sort, &record.id, &record.body);
-        Self {
-            values: position.keys.iter().map(SortKey::to_value).collect(),
-            id: position.id,
-        }
+        Self { values: position.keys.iter().map(SortKey::to_value).collect(), id: position.id }
     }
 }
 

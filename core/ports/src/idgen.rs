@@ -17,7 +17,7 @@ pub trait IdGen: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-impl dyn IdGen {
+impl dyn IdGen + '_ {
     /// A fresh id.
     pub fn id<K>(&self, now: Timestamp) -> Id<K> {
         Id::from_bytes(self.id_bytes(now))
@@ -39,9 +39,7 @@ impl dyn IdGen {
 }
 
 fn assemble(now: Timestamp, process: [u8; 5], count: u32) -> [u8; 12] {
-    let seconds = u32::try_from(now.micros() / 1_000_000)
-        .unwrap_or(0)
-        .to_be_bytes();
+    let seconds = u32::try_from(now.micros() / 1_000_000).unwrap_or(0).to_be_bytes();
     let [_, c0, c1, c2] = count.to_be_bytes();
     let [s0, s1, s2, s3] = seconds;
     let [p0, p1, p2, p3, p4] = process;
@@ -61,20 +59,13 @@ impl Default for SystemIdGen {
         let mut start = [0; 4];
         rand::rng().fill(&mut process);
         rand::rng().fill(&mut start);
-        Self {
-            process,
-            counter: AtomicU32::new(u32::from_le_bytes(start)),
-        }
+        Self { process, counter: AtomicU32::new(u32::from_le_bytes(start)) }
     }
 }
 
 impl IdGen for SystemIdGen {
     fn id_bytes(&self, now: Timestamp) -> [u8; 12] {
-        assemble(
-            now,
-            self.process,
-            self.counter.fetch_add(1, Ordering::Relaxed),
-        )
+        assemble(now, self.process, self.counter.fetch_add(1, Ordering::Relaxed))
     }
 
     fn fill(&self, bytes: &mut [u8]) {
@@ -97,27 +88,16 @@ impl SeededIdGen {
         let mut random = rand::rngs::StdRng::seed_from_u64(seed);
         let mut process = [0; 5];
         random.fill(&mut process);
-        Self {
-            random: Mutex::new(random),
-            process,
-            counter: AtomicU32::new(0),
-        }
+        Self { random: Mutex::new(random), process, counter: AtomicU32::new(0) }
     }
 }
 
 impl IdGen for SeededIdGen {
     fn id_bytes(&self, now: Timestamp) -> [u8; 12] {
-        assemble(
-            now,
-            self.process,
-            self.counter.fetch_add(1, Ordering::Relaxed),
-        )
+        assemble(now, self.process, self.counter.fetch_add(1, Ordering::Relaxed))
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        self.random
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .fill_bytes(bytes);
+        self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner).fill_bytes(bytes);
     }
 }

@@ -41,19 +41,14 @@ pub async fn hold(
         lost: CancellationToken::new(),
         stop: CancellationToken::new(),
     };
-    let (coordinator, lost, stop) = (
-        Arc::clone(&ports.coordinator),
-        held.lost.clone(),
-        held.stop.clone(),
-    );
-    ports
-        .routines
-        .spawn(RoutineKind::LeaseRenewal, key, async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = renew_until_lost(&*coordinator, &lease) => lost.cancel(),
-            }
-        });
+    let (coordinator, lost, stop) =
+        (Arc::clone(&ports.coordinator), held.lost.clone(), held.stop.clone());
+    ports.routines.spawn(RoutineKind::LeaseRenewal, key, async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = renew_until_lost(&*coordinator, &lease) => lost.cancel(),
+        }
+    });
     Ok(Some(held))
 }
 

@@ -53,20 +53,12 @@ impl Filter {
 
     /// The value at `path` is below `end`.
     pub fn below(path: impl Into<String>, end: impl Into<Value>) -> Self {
-        Self::Range {
-            path: path.into(),
-            from: None,
-            to: Some(end.into()),
-        }
+        Self::Range { path: path.into(), from: None, to: Some(end.into()) }
     }
 
     /// The value at `path` is at least `start`.
     pub fn at_least(path: impl Into<String>, start: impl Into<Value>) -> Self {
-        Self::Range {
-            path: path.into(),
-            from: Some(start.into()),
-            to: None,
-        }
+        Self::Range { path: path.into(), from: Some(start.into()), to: None }
     }
 
     /// This and `other`.
@@ -132,23 +124,13 @@ impl Query {
     /// All that match, by id.
     #[must_use]
     pub const fn of(filter: Filter) -> Self {
-        Self {
-            filter,
-            sort: Vec::new(),
-            limit: None,
-            offset: 0,
-            after: None,
-            without: Vec::new(),
-        }
+        Self { filter, sort: Vec::new(), limit: None, offset: 0, after: None, without: Vec::new() }
     }
 
     /// Sorted by one more key.
     #[must_use]
     pub fn by(mut self, path: &str, order: Order) -> Self {
-        self.sort.push(Sort {
-            path: path.to_owned(),
-            order,
-        });
+        self.sort.push(Sort { path: path.to_owned(), order });
         self
     }
 

@@ -26,10 +26,7 @@ pub struct Repository<E> {
 
 impl<E> Clone for Repository<E> {
     fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            entity: PhantomData,
-        }
+        Self { store: Arc::clone(&self.store), entity: PhantomData }
     }
 }
 
@@ -37,10 +34,7 @@ impl<E: Entity> Repository<E> {
     /// The records of type `E` in `store`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            entity: PhantomData,
-        }
+        Self { store, entity: PhantomData }
     }
 
     /// The record `id`.
@@ -48,11 +42,7 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// Those of the store.
     pub async fn get(&self, id: impl ToString) -> Result<Option<Versioned<E>>, StoreError> {
-        self.store
-            .get(E::collection(), &id.to_string())
-            .await?
-            .map(decode)
-            .transpose()
+        self.store.get(E::collection(), &id.to_string()).await?.map(decode).transpose()
     }
 
     /// The records that match.
@@ -60,12 +50,7 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// Those of the store.
     pub async fn find(&self, query: &Query) -> Result<Vec<Versioned<E>>, StoreError> {
-        self.store
-            .find(E::collection(), query)
-            .await?
-            .into_iter()
-            .map(decode)
-            .collect()
+        self.store.find(E::collection(), query).await?.into_iter().map(decode).collect()
     }
 
     /// The first record whose member at `path` is `value`.
@@ -94,9 +79,7 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// Those of the store.
     pub async fn insert(&self, record: &E, fence: Option<&Fence>) -> Result<Inserted, StoreError> {
-        self.store
-            .insert(E::collection(), encode(record)?, fence)
-            .await
+        self.store.insert(E::collection(), encode(record)?, fence).await
     }
 
     /// Stores a record in the place of the one at `revision`.
@@ -109,9 +92,7 @@ impl<E: Entity> Repository<E> {
         revision: Revision,
         fence: Option<&Fence>,
     ) -> Result<Replaced, StoreError> {
-        self.store
-            .replace(E::collection(), encode(record)?, revision, fence)
-            .await
+        self.store.replace(E::collection(), encode(record)?, revision, fence).await
     }
 
     /// Stores a record whether or not one with its id exists; the last writer wins. For content,
@@ -172,10 +153,7 @@ fn encode<E: Entity>(record: &E) -> Result<Document, StoreError> {
 
 fn decode<E: Entity>(record: Record) -> Result<Versioned<E>, StoreError> {
     match serde_json::from_value(record.body) {
-        Ok(value) => Ok(Versioned {
-            value,
-            revision: record.revision,
-        }),
+        Ok(value) => Ok(Versioned { value, revision: record.revision }),
         Err(error) => Err(StoreError::Corrupt {
             collection: E::collection().name,
             id: record.id,

@@ -23,11 +23,7 @@ pub struct ServiceError {
 impl ServiceError {
     /// An error of `service` with the ordinary exit code.
     pub fn new(service: &'static str, reason: impl std::fmt::Display) -> Self {
-        Self {
-            service,
-            reason: reason.to_string(),
-            exit_code: None,
-        }
+        Self { service, reason: reason.to_string(), exit_code: None }
     }
 }
 
@@ -52,28 +48,20 @@ pub struct Health {
 impl Health {
     /// Records how a service is.
     pub fn set(&self, service: &'static str, readiness: Readiness) {
-        self.services
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(service, readiness);
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).insert(service, readiness);
         self.changed.notify_waiters();
     }
 
     /// How every service is, by name.
     #[must_use]
     pub fn all(&self) -> BTreeMap<&'static str, Readiness> {
-        self.services
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether every service is ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.all()
-            .values()
-            .all(|readiness| *readiness == Readiness::Ready)
+        self.all().values().all(|readiness| *readiness == Readiness::Ready)
     }
 
     /// Waits until every service is ready.

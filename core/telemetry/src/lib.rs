@@ -62,17 +62,12 @@ pub fn init_metrics() -> Result<(), TelemetryError> {
     if PROMETHEUS.get().is_some() {
         return Ok(());
     }
-    let handle = PrometheusBuilder::new()
-        .install_recorder()
-        .map_err(|_| TelemetryError::Twice)?;
+    let handle = PrometheusBuilder::new().install_recorder().map_err(|_| TelemetryError::Twice)?;
     PROMETHEUS.set(handle).map_err(|_| TelemetryError::Twice)
 }
 
 /// The metrics in Prometheus' text format; empty before [`init_metrics`].
 #[must_use]
 pub fn render_metrics() -> String {
-    PROMETHEUS
-        .get()
-        .map(PrometheusHandle::render)
-        .unwrap_or_default()
+    PROMETHEUS.get().map(PrometheusHandle::render).unwrap_or_default()
 }

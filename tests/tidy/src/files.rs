@@ -11,11 +11,7 @@ fn tracked() -> Vec<PathBuf> {
         .current_dir(root())
         .output()
         .expect("git ls-files runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)
         .expect("names are UTF-8")
         .split('\0')
@@ -77,10 +73,7 @@ fn tests_are_not_switched_off() {
 #[test]
 fn the_map_names_every_crate_and_is_short() {
     let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map");
-    assert!(
-        map.lines().count() <= 250,
-        "ARCHITECTURE.md is longer than 250 lines"
-    );
+    assert!(map.lines().count() <= 250, "ARCHITECTURE.md is longer than 250 lines");
     let mut problems = Vec::new();
     for path in tracked() {
         let Some(folder) = path.parent().filter(|_| path.ends_with("Cargo.toml")) else {
@@ -96,11 +89,7 @@ fn the_map_names_every_crate_and_is_short() {
 
 #[test]
 fn nothing_names_a_machine() {
-    let banned = [
-        concat!("/wo", "rk/"),
-        concat!("/tmp/ba", "sh_jobs"),
-        concat!("..", "/shared"),
-    ];
+    let banned = [concat!("/wo", "rk/"), concat!("/tmp/ba", "sh_jobs"), concat!("..", "/shared")];
     let mut problems = Vec::new();
     for path in tracked() {
         let Ok(text) = std::fs::read_to_string(root().join(&path)) else {
@@ -121,11 +110,7 @@ fn recorded_answers_each_have_a_test() {
     let mut problems = Vec::new();
     for path in tracked() {
         if path.starts_with("tests/contract/vectors") {
-            let stem = path
-                .file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
+            let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
             if !tests.contains(&format!("vectors_{stem}")) {
                 problems.push(format!("{}: no test vectors_{stem}", path.display()));
             }

@@ -20,34 +20,22 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .expect("cargo metadata runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
 }
 
 pub(crate) fn root() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .expect("the root")
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the root")
 }
 
 fn members(metadata: &Value) -> BTreeMap<String, Member> {
-    let ids: BTreeSet<&str> = array(&metadata["workspace_members"])
-        .filter_map(Value::as_str)
-        .collect();
+    let ids: BTreeSet<&str> =
+        array(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
     array(&metadata["packages"])
         .filter(|package| package["id"].as_str().is_some_and(|id| ids.contains(id)))
         .map(|package| {
             let manifest = std::path::PathBuf::from(text(&package["manifest_path"]));
-            let folder = manifest
-                .parent()
-                .expect("a folder")
-                .strip_prefix(root())
-                .expect("inside");
+            let folder = manifest.parent().expect("a folder").strip_prefix(root()).expect("inside");
             let member = Member {
                 folder: folder.display().to_string(),
                 layer: package["metadata"]["st2"]["layer"].as_u64(),
@@ -113,22 +101,11 @@ fn crates_are_named_after_their_folders() {
     let mut problems = Vec::new();
     let mut last_components = BTreeSet::new();
     for (name, member) in &members(&metadata()) {
-        let last = member
-            .folder
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let expected = if member.folder == "sdk/rust" {
-            "st2-sdk".to_owned()
-        } else {
-            format!("st2-{last}")
-        };
+        let last = member.folder.rsplit('/').next().unwrap_or_default().to_owned();
+        let expected =
+            if member.folder == "sdk/rust" { "st2-sdk".to_owned() } else { format!("st2-{last}") };
         if *name != expected {
-            problems.push(format!(
-                "{}: the crate is {name}, not {expected}",
-                member.folder
-            ));
+            problems.push(format!("{}: the crate is {name}, not {expected}", member.folder));
         }
         if member.folder.matches('/').count() > 1 {
             problems.push(format!("{}: deeper than two levels", member.folder));
@@ -184,14 +161,8 @@ fn libraries_stay_with_their_owners() {
         ("minijinja", &["core/expr"]),
         ("jsonschema", &["core/schema"]),
     ];
-    let pure = [
-        "core/model",
-        "core/expr",
-        "core/schema",
-        "core/wire",
-        "core/rules",
-        "sdk/protocol",
-    ];
+    let pure =
+        ["core/model", "core/expr", "core/schema", "core/wire", "core/rules", "sdk/protocol"];
     let mut problems = Vec::new();
     for (name, member) in &members(&metadata()) {
         for (dependency, kind) in &member.dependencies {
@@ -227,20 +198,9 @@ fn the_only_feature_is_the_test_suite() {
 #[test]
 fn there_is_one_tls_provider() {
     let metadata = metadata();
-    let linked: BTreeSet<String> = array(&metadata["packages"])
-        .map(|p| text(&p["name"]))
-        .collect();
-    for banned in [
-        "aws-lc-rs",
-        "aws-lc-sys",
-        "openssl",
-        "openssl-sys",
-        "native-tls",
-    ] {
-        assert!(
-            !linked.contains(banned),
-            "{banned}: two TLS providers in one process panic"
-        );
+    let linked: BTreeSet<String> = array(&metadata["packages"]).map(|p| text(&p["name"])).collect();
+    for banned in ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"] {
+        assert!(!linked.contains(banned), "{banned}: two TLS providers in one process panic");
     }
 }
 
@@ -266,9 +226,7 @@ fn licences_are_permissive() {
     let mut problems = Vec::new();
     for package in array(&metadata()["packages"]) {
         let licence = text(&package["license"]).replace('/', " OR ");
-        let alternatives = licence
-            .split(" OR ")
-            .map(|part| part.trim_matches(['(', ')', ' ']));
+        let alternatives = licence.split(" OR ").map(|part| part.trim_matches(['(', ')', ' ']));
         let fine = alternatives.into_iter().any(|alternative| {
             alternative
                 .split(" AND ")
@@ -290,10 +248,7 @@ fn duplicate_versions_are_listed_with_a_reason() {
         .collect();
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in array(&metadata()["packages"]) {
-        versions
-            .entry(text(&package["name"]))
-            .or_default()
-            .insert(text(&package["version"]));
+        versions.entry(text(&package["name"])).or_default().insert(text(&package["version"]));
     }
     let mut problems = Vec::new();
     for (name, versions) in &versions {
@@ -302,13 +257,9 @@ fn duplicate_versions_are_listed_with_a_reason() {
         }
     }
     for name in listed.keys() {
-        if versions
-            .get(*name)
-            .is_none_or(|versions| versions.len() < 2)
-        {
-            problems.push(format!(
-                "{name}: is no longer duplicated, remove it from duplicates.txt"
-            ));
+        if versions.get(*name).is_none_or(|versions| versions.len() < 2) {
+            problems
+                .push(format!("{name}: is no longer duplicated, remove it from duplicates.txt"));
         }
     }
     none(&problems);
