@@ -109,7 +109,12 @@ fn to_integer(value: &Value) -> Result<Value, CastError> {
         Value::String(text) => {
             let not_integer = || CastError::NotInteger { text: repr(value) };
             let digits = digits(text).ok_or_else(not_integer)?;
-            if digits.strip_prefix(['+', '-']).unwrap_or(&digits).chars().all(|c| c.is_ascii_digit()) {
+            if digits
+                .strip_prefix(['+', '-'])
+                .unwrap_or(&digits)
+                .chars()
+                .all(|c| c.is_ascii_digit())
+            {
                 literal::integer(&digits, 10).ok_or_else(out_of_range)
             } else {
                 Err(not_integer())

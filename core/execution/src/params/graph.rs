@@ -69,11 +69,8 @@ impl Graph {
 
     /// The names in an order in which each one only needs earlier ones.
     pub(super) fn order(&self) -> Result<Vec<&str>, ParamError> {
-        let unknown = self
-            .nodes
-            .values()
-            .flat_map(Node::needs)
-            .find(|name| !self.nodes.contains_key(*name));
+        let unknown =
+            self.nodes.values().flat_map(Node::needs).find(|name| !self.nodes.contains_key(*name));
         if let Some(name) = unknown {
             return Err(ParamError::Unsatisfied { name: name.clone() });
         }

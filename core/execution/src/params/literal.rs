@@ -126,9 +126,8 @@ impl<'t> Parser<'t> {
         let start = self.at;
         let items = self.list('(', ')')?;
         let inside = self.text.get(start..self.at).unwrap_or_default();
-        let is_tuple = inside
-            .strip_suffix(')')
-            .is_some_and(|inside| inside.trim_end().ends_with([',', '(']));
+        let is_tuple =
+            inside.strip_suffix(')').is_some_and(|inside| inside.trim_end().ends_with([',', '(']));
         match items {
             Value::Array(mut items) if items.len() == 1 && !is_tuple => {
                 Ok(items.pop().unwrap_or_default())
@@ -219,7 +218,9 @@ impl<'t> Parser<'t> {
         let is_hex = text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
         let before = text.get(..index).and_then(|text| text.chars().next_back());
         let in_exponent = !is_hex && before.is_some_and(|c| matches!(c, 'e' | 'E'));
-        c.is_ascii_alphanumeric() || matches!(c, '.' | '_') || (in_exponent && matches!(c, '+' | '-'))
+        c.is_ascii_alphanumeric()
+            || matches!(c, '.' | '_')
+            || (in_exponent && matches!(c, '+' | '-'))
     }
 
     /// One text, or several side by side, which Python joins.
@@ -227,15 +228,21 @@ impl<'t> Parser<'t> {
         let mut joined = String::new();
         loop {
             let raw = self.rest().starts_with(['r', 'R']);
-            if self.rest().starts_with(['r', 'R', 'u', 'U']) {
-                self.next();
-            }
+            let prefix = self.text_prefix();
+            self.at += prefix;
             self.quoted(raw, &mut joined)?;
             self.space();
-            if !self.rest().starts_with(['\'', '"']) {
+            let prefix = self.text_prefix();
+            let follows = self.rest().get(prefix..).unwrap_or_default();
+            if !follows.starts_with(['\'', '"']) {
                 return Ok(Value::String(joined));
             }
         }
+    }
+
+    /// Length of the letter before a text.
+    fn text_prefix(&self) -> usize {
+        usize::from(self.rest().starts_with(['r', 'R', 'u', 'U']))
     }
 
     fn quoted(&mut self, raw: bool, out: &mut String) -> Result<(), String> {

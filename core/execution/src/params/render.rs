@@ -26,8 +26,7 @@ pub(super) fn render(
     if let Some(key) = &inputs.crypto_key {
         context = context.with_crypto_key(Arc::clone(key));
     }
-    let mut renderer =
-        Renderer { engine, context, values: Map::new(), needed: BTreeSet::new() };
+    let mut renderer = Renderer { engine, context, values: Map::new(), needed: BTreeSet::new() };
     // Names that wait for datastore items; what needs them waits too. Going on with the rest finds
     // all missing items in one round.
     let mut waiting: HashSet<String> = HashSet::new();
