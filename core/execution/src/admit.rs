@@ -125,9 +125,7 @@ impl Executions {
         for execution in executions {
             let id = execution.value.id;
             let changed = self
-                .change(execution, None, |execution, now| {
-                    decide::look_again(execution, now)
-                })
+                .change(execution, None, |execution, now| decide::look_again(execution, now))
                 .await;
             match changed {
                 Ok(changed) if changed.answer => {
@@ -148,9 +146,7 @@ impl Executions {
     ) -> Result<Admitted, Error> {
         let id = execution.value.id;
         let changed = self
-            .change(execution, fence, |execution, now| {
-                decide::admit(execution, &verdict, now)
-            })
+            .change(execution, fence, |execution, now| decide::admit(execution, &verdict, now))
             .await?;
         if changed.answer == Admitted::Scheduled {
             self.publish(Topic::ExecutionScheduled, id).await;
@@ -226,7 +222,10 @@ impl Executions {
             } else {
                 Verdict::Delay
             };
-            if is_due && verdict == Verdict::Delay && execution.value.status != ExecutionStatus::Requested {
+            if is_due
+                && verdict == Verdict::Delay
+                && execution.value.status != ExecutionStatus::Requested
+            {
                 continue;
             }
             admission.count(self.admit_one(execution, verdict, Some(fence)).await);
@@ -272,7 +271,9 @@ impl Executions {
         let mut effective: Object = content
             .parameters
             .iter()
-            .filter_map(|(name, definition)| Some((name.clone(), definition.get("default")?.clone())))
+            .filter_map(|(name, definition)| {
+                Some((name.clone(), definition.get("default")?.clone()))
+            })
             .collect();
         effective.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
         Ok(effective)
@@ -280,10 +281,7 @@ impl Executions {
 }
 
 const fn is_waiting(status: ExecutionStatus) -> bool {
-    matches!(
-        status,
-        ExecutionStatus::Requested | ExecutionStatus::Delayed
-    )
+    matches!(status, ExecutionStatus::Requested | ExecutionStatus::Delayed)
 }
 
 fn of_action<const N: usize>(action: &ActionRef, statuses: [ExecutionStatus; N]) -> Filter {
@@ -292,9 +290,5 @@ fn of_action<const N: usize>(action: &ActionRef, statuses: [ExecutionStatus; N])
 }
 
 fn due_between(from: i64, to: Option<i64>) -> Filter {
-    Filter::Range {
-        path: "due".into(),
-        from: Some(from.into()),
-        to: to.map(Value::from),
-    }
+    Filter::Range { path: "due".into(), from: Some(from.into()), to: to.map(Value::from) }
 }

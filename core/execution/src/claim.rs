@@ -23,11 +23,7 @@ impl Outcome {
     /// A run that ended in `status` with `result`.
     #[must_use]
     pub fn new(status: ExecutionStatus, result: Value) -> Self {
-        Self {
-            status,
-            result,
-            context: Object::new(),
-        }
+        Self { status, result, context: Object::new() }
     }
 
     /// A run that went wrong before or beside the guest.
@@ -46,10 +42,7 @@ impl Outcome {
             self.result = value;
         }
         if is_empty(&self.result) && !is_workflow && self.status == ExecutionStatus::Succeeded {
-            return Self {
-                context: self.context,
-                ..Self::error("Failed to execute action.")
-            };
+            return Self { context: self.context, ..Self::error("Failed to execute action.") };
         }
         self
     }
@@ -67,10 +60,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 pub(crate) fn fence_of(owner: &Owner) -> Fence {
-    Fence {
-        key: owner.lease.clone(),
-        epoch: owner.epoch,
-    }
+    Fence { key: owner.lease.clone(), epoch: owner.epoch }
 }
 
 impl Executions {
@@ -120,12 +110,8 @@ impl Executions {
     ) -> Result<Versioned<Execution>, Error> {
         let outcome = outcome.normalised(claimed.value.is_workflow);
         let (result, result_bytes) = store_payload(&*self.ports.store, outcome.result).await?;
-        let ending = Ending {
-            status: outcome.status,
-            result,
-            result_bytes,
-            context: outcome.context,
-        };
+        let ending =
+            Ending { status: outcome.status, result, result_bytes, context: outcome.context };
         let changed = self
             .change(claimed, Some(&fence_of(owner)), |execution, now| {
                 decide::complete(execution, owner, &ending, now)

@@ -3,26 +3,28 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use st2_expr::crypto::CryptoKey;
+use st2_expr::jinja::Engine;
 use st2_model::{Execution, ExecutionStatus, Id, Object, Timestamp, kinds};
 use st2_ports::{Fence, Ports, Replaced, Repository, StoreError, Topic, Versioned, Wake};
 
 use crate::content::Contents;
 use crate::decide::{self, Cancellation};
 use crate::payload::{load_payload, store_payload};
-use crate::{Content, Error, Refusal, seal};
+use crate::{Content, Error, Refusal, RequestError, seal};
 
 /// What the configuration says about executions.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `[system_user] user`: in whose name the system acts.
     pub system_user: String,
+    /// The datastore's key, for templates that decrypt.
+    pub crypto_key: Option<Arc<CryptoKey>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            system_user: "stanley".to_owned(),
-        }
+        Self { system_user: "stanley".to_owned(), crypto_key: None }
     }
 }
 
@@ -33,6 +35,7 @@ pub struct Executions {
     pub(crate) ports: Ports,
     pub(crate) settings: Arc<Settings>,
     pub(crate) contents: Arc<Contents>,
+    pub(crate) engine: Arc<Engine>,
     /// Admissions under policies, one at a time: the lease of an action keeps other processes
     /// out, this keeps out ourselves.
     pub(crate) admitting: Arc<tokio::sync::Mutex<()>>,
@@ -53,6 +56,7 @@ impl Executions {
         Self {
             contents: Arc::new(Contents::new(ports.clone())),
             settings: Arc::new(settings),
+            engine: Arc::default(),
             admitting: Arc::default(),
             instance: ports.ids.token(8).into(),
             ports,
@@ -77,6 +81,20 @@ impl Executions {
     /// When the snapshots can not be read.
     pub async fn content(&self, execution: &Execution) -> Result<Arc<Content>, Error> {
         self.contents.of(execution).await
+    }
+
+    /// Whether the runner type of `content` is enabled now. One that is gone is as it was.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn is_runner_enabled(&self, content: &Content) -> Result<bool, Error> {
+        match self.contents.current(&content.action.reference).await {
+            Ok(now) if now.content.runner.name == content.runner.name => {
+                Ok(now.content.runner.enabled)
+            }
+            Err(RequestError::Store(error)) => Err(error.into()),
+            Ok(_) | Err(_) => Ok(content.runner.enabled),
+        }
     }
 
     /// The parameters that were given, secrets in the clear. For the worker that starts the
@@ -112,9 +130,7 @@ impl Executions {
     ) -> Result<(Versioned<Execution>, Cancellation), Error> {
         let current = self.get(id).await?;
         let changed = self
-            .change(current, None, |execution, now| {
-                decide::cancel(execution, user, now)
-            })
+            .change(current, None, |execution, now| decide::cancel(execution, user, now))
             .await?;
         // Told again when it was asked for before: the first wake-up may have been lost.
         if changed.execution.value.intent.is_some() {
@@ -187,17 +203,11 @@ impl Executions {
             let answer = decide(&mut next, self.ports.clock.now())
                 .map_err(|refusal| refused(id, refusal))?;
             if next == current.value {
-                return Ok(Changed {
-                    execution: current,
-                    answer,
-                });
+                return Ok(Changed { execution: current, answer });
             }
             match repository.replace(&next, current.revision, fence).await? {
                 Replaced::At(revision) => {
-                    let execution = Versioned {
-                        value: next,
-                        revision,
-                    };
+                    let execution = Versioned { value: next, revision };
                     self.announce(current.value.status, &execution.value).await;
                     return Ok(Changed { execution, answer });
                 }

@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::Value;
-use st2_model::{
-    Action, ActionRef, Digest, Execution, Object, Policy, RunnerType, Snapshot,
-};
+use st2_model::{Action, ActionRef, Digest, Execution, Object, Policy, RunnerType, Snapshot};
 use st2_ports::{Filter, Group, Ports, Query, StoreError, Subscription, Topic};
 use st2_schema::Schema;
 use tokio::time::Instant;
@@ -117,11 +115,7 @@ pub(crate) struct Contents {
 
 impl Contents {
     pub(crate) fn new(ports: Ports) -> Self {
-        Self {
-            ports,
-            kept: Mutex::default(),
-            changes: tokio::sync::Mutex::default(),
-        }
+        Self { ports, kept: Mutex::default(), changes: tokio::sync::Mutex::default() }
     }
 
     fn kept<T>(&self, with: impl FnOnce(&mut Kept) -> T) -> T {
@@ -203,10 +197,7 @@ impl Contents {
                 return Ok(found.value);
             }
         }
-        Err(RequestError::RunnerNotFound {
-            action: action.reference.clone(),
-            runner: name.clone(),
-        })
+        Err(RequestError::RunnerNotFound { action: action.reference.clone(), runner: name.clone() })
     }
 
     /// Stores the snapshots of `content` unless that was done before.
@@ -231,17 +222,11 @@ impl Contents {
 
     /// The content with which `execution` was requested.
     pub(crate) async fn of(&self, execution: &Execution) -> Result<Arc<Content>, Error> {
-        let key = (
-            execution.action_snapshot.clone(),
-            execution.runner_snapshot.clone(),
-        );
+        let key = (execution.action_snapshot.clone(), execution.runner_snapshot.clone());
         if let Some(content) = self.kept(|kept| kept.past.get(&key).cloned()) {
             return Ok(content);
         }
-        let unreadable = |reason: String| Error::Content {
-            id: execution.id,
-            reason,
-        };
+        let unreadable = |reason: String| Error::Content { id: execution.id, reason };
         let action = self.snapshot(execution, &key.0).await?;
         let runner = self.snapshot(execution, &key.1).await?;
         let action = serde_json::from_value(action)

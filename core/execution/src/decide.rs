@@ -53,12 +53,7 @@ fn wait(
 }
 
 /// Puts an execution into the hands of `owner`.
-fn hold(
-    execution: &mut Execution,
-    status: S,
-    owner: Owner,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+fn hold(execution: &mut Execution, status: S, owner: Owner, now: Timestamp) -> Result<(), Refusal> {
     if status.is_completed() {
         return Err(step(execution, status));
     }
@@ -76,23 +71,17 @@ fn enter(execution: &mut Execution, status: S, now: Timestamp) -> Result<(), Ref
         return Err(step(execution, status));
     }
     execution.status = status;
-    execution.log.push(StatusChange {
-        timestamp: now,
-        status,
-    });
+    execution.log.push(StatusChange { timestamp: now, status });
     Ok(())
 }
 
 const fn step(execution: &Execution, to: S) -> Refusal {
-    Refusal::Transition {
-        from: execution.status,
-        to,
-    }
+    Refusal::Transition { from: execution.status, to }
 }
 
 /// What the policies of an action say to one of its executions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It may run.
     Proceed,
     /// It waits until another one ends.
@@ -103,7 +92,7 @@ pub enum Verdict {
 
 /// What became of an execution that the scheduler looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admitted {
+pub(crate) enum Admitted {
     /// Any worker may claim it.
     Scheduled,
     /// It waits until then.
@@ -213,9 +202,7 @@ fn check_owner(execution: &Execution, owner: &Owner) -> Result<(), Refusal> {
     if execution.owner.as_ref() == Some(owner) {
         return Ok(());
     }
-    Err(Refusal::NotOwner {
-        lease: owner.lease.clone(),
-    })
+    Err(Refusal::NotOwner { lease: owner.lease.clone() })
 }
 
 /// What became of a request to cancel.
@@ -241,20 +228,14 @@ pub(crate) fn cancel(
     }
     let cancellation = if let Some(owner) = execution.owner.clone() {
         hold(execution, S::Canceling, owner, now)?;
-        execution.intent = Some(Intent {
-            kind: IntentKind::Cancel,
-            user: user.to_owned(),
-            at: now,
-        });
+        execution.intent =
+            Some(Intent { kind: IntentKind::Cancel, user: user.to_owned(), at: now });
         Cancellation::Asked
     } else {
         end(execution, S::Canceled, now)?;
         Cancellation::Done
     };
-    set_result(
-        execution,
-        json!({"message": "Action canceled by user.", "user": user}),
-    );
+    set_result(execution, json!({"message": "Action canceled by user.", "user": user}));
     execution.context.insert("cancelled_by".into(), user.into());
     Ok(cancellation)
 }
@@ -325,11 +306,7 @@ pub(crate) fn look_again(execution: &mut Execution, now: Timestamp) -> Result<bo
         None => return Ok(false),
     }
     let is_scheduled = execution.status == S::Scheduled;
-    let pause = if is_scheduled {
-        SCHEDULED_RECHECK
-    } else {
-        ANSWER_RECHECK
-    };
+    let pause = if is_scheduled { SCHEDULED_RECHECK } else { ANSWER_RECHECK };
     execution.due = Some(now.after(pause));
     Ok(is_scheduled)
 }

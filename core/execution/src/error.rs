@@ -57,6 +57,9 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// A parameter's default could not be rendered, or a value is not of its type.
+    #[error("{0}")]
+    Parameters(String),
     /// A secret could not be opened.
     #[error("parameter \"{parameter}\": {reason}")]
     Secret {

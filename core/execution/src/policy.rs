@@ -10,10 +10,7 @@ use crate::decide::Verdict;
 
 /// Whether an execution in this status takes one of the places that a policy gives out.
 pub(crate) const fn takes_place(status: ExecutionStatus) -> bool {
-    matches!(
-        status,
-        ExecutionStatus::Scheduled | ExecutionStatus::Running
-    )
+    matches!(status, ExecutionStatus::Scheduled | ExecutionStatus::Running)
 }
 
 /// What happens to an execution that finds no place.
@@ -51,15 +48,8 @@ impl Limit {
         Some(Self {
             policy: policy.reference.to_string(),
             threshold: parameters.get("threshold").and_then(Value::as_u64)?,
-            attributes: attributes
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            on_reach: if cancels {
-                OnReach::Cancel
-            } else {
-                OnReach::Delay
-            },
+            attributes: attributes.filter_map(Value::as_str).map(str::to_owned).collect(),
+            on_reach: if cancels { OnReach::Cancel } else { OnReach::Delay },
         })
         .filter(|_| policy.enabled)
     }
@@ -67,10 +57,8 @@ impl Limit {
     /// The group of executions with which one of these parameters shares the places. Parameters
     /// are effective ones: defaults stand where nothing was given.
     fn class(&self, parameters: &Object) -> String {
-        let values = self
-            .attributes
-            .iter()
-            .map(|name| parameters.get(name).cloned().unwrap_or(Value::Null));
+        let values =
+            self.attributes.iter().map(|name| parameters.get(name).cloned().unwrap_or(Value::Null));
         Value::Array(values.collect()).to_string()
     }
 }
@@ -87,12 +75,8 @@ impl Places {
         limits: Vec<Limit>,
         running: impl IntoIterator<Item = &'a Object>,
     ) -> Self {
-        let mut places = Self {
-            limits: limits
-                .into_iter()
-                .map(|limit| (limit, HashMap::new()))
-                .collect(),
-        };
+        let mut places =
+            Self { limits: limits.into_iter().map(|limit| (limit, HashMap::new())).collect() };
         for parameters in running {
             places.take(parameters);
         }

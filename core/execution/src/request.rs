@@ -27,11 +27,7 @@ impl Cause {
     pub fn rule(instance: &TriggerInstance, rule: &Rule) -> Self {
         Self {
             at: instance.occurrence_time,
-            key: vec![
-                "rule".to_owned(),
-                instance.id.to_string(),
-                rule.reference.to_string(),
-            ],
+            key: vec!["rule".to_owned(), instance.id.to_string(), rule.reference.to_string()],
         }
     }
 
@@ -42,9 +38,8 @@ impl Cause {
     }
 
     fn derive<K>(&self, kind: &str) -> Id<K> {
-        let parts: Vec<&str> = std::iter::once(kind)
-            .chain(self.key.iter().map(String::as_str))
-            .collect();
+        let parts: Vec<&str> =
+            std::iter::once(kind).chain(self.key.iter().map(String::as_str)).collect();
         Id::derived_at(self.at, &parts)
     }
 }
@@ -145,30 +140,22 @@ impl Executions {
         .map_err(RequestError::Immutable)?;
 
         let context = context_of(&request);
-        let rendered = self
-            .render_request(
-                &content,
-                request.parameters.clone(),
-                &context,
-                &request.variables,
-            )
-            .await;
+        let rendered =
+            self.render_request(&content, &request.parameters, &context, &request.variables).await;
         match rendered {
             Ok(parameters) => {
                 let parameters = validated(&content, parameters)?;
                 let mut execution = self.build(&request, &content, context, parameters)?;
                 self.insert(&mut execution, &request, &content).await
             }
+            Err(RenderError::Store(error)) => Err(error.into()),
             Err(RenderError::Cast(reason)) => Err(RequestError::Parameters(reason)),
             Err(RenderError::Template(reason)) => {
                 let given = request.parameters.clone();
                 let mut execution = self.build(&request, &content, context, given)?;
                 fail(&mut execution, &reason);
                 let stored = self.insert(&mut execution, &request, &content).await?;
-                Err(RequestError::Rendering {
-                    reason,
-                    execution: stored.execution.value.id,
-                })
+                Err(RequestError::Rendering { reason, execution: stored.execution.value.id })
             }
         }
     }
@@ -211,10 +198,7 @@ impl Executions {
             runner_info: None,
             parent: request.parent(),
             origin: None,
-            log: vec![StatusChange {
-                timestamp: now,
-                status,
-            }],
+            log: vec![StatusChange { timestamp: now, status }],
             delay_ms: request.delay_ms.filter(|delay| *delay > 0),
             due: Some(now),
             owner: None,
@@ -235,10 +219,7 @@ impl Executions {
         let inserted = self.repository().insert(execution, None).await?;
         let (execution, is_repeated) = match inserted {
             Inserted::New => (
-                Versioned {
-                    value: execution.clone(),
-                    revision: st2_model::Revision::FIRST,
-                },
+                Versioned { value: execution.clone(), revision: st2_model::Revision::FIRST },
                 false,
             ),
             Inserted::Exists => (self.stored(execution).await?, true),
@@ -252,10 +233,7 @@ impl Executions {
         if value.status == ExecutionStatus::Requested {
             self.publish(Topic::ExecutionRequested, value.id).await;
         }
-        Ok(Requested {
-            execution,
-            is_repeated,
-        })
+        Ok(Requested { execution, is_repeated })
     }
 
     async fn stored(&self, execution: &Execution) -> Result<Versioned<Execution>, StoreError> {

@@ -22,11 +22,9 @@ pub(crate) fn seal(
         if value.is_null() || !content.secrets.contains(name) {
             continue;
         }
-        let ciphertext =
-            keyring.seal(&value.to_string()).map_err(|source| RequestError::Secret {
-                parameter: name.clone(),
-                source,
-            })?;
+        let ciphertext = keyring
+            .seal(&value.to_string())
+            .map_err(|source| RequestError::Secret { parameter: name.clone(), source })?;
         let mut sealed = Object::new();
         sealed.insert(SEALED.into(), ciphertext.into());
         *value = Value::Object(sealed);
@@ -46,18 +44,14 @@ pub(crate) fn unseal(
         }
         let ciphertext = value.get(SEALED).and_then(Value::as_str);
         if let Some(ciphertext) = ciphertext {
-            *value = open_one(keyring, ciphertext).map_err(|reason| Error::Secret {
-                parameter: name.clone(),
-                reason,
-            })?;
+            *value = open_one(keyring, ciphertext)
+                .map_err(|reason| Error::Secret { parameter: name.clone(), reason })?;
         }
     }
     Ok(open)
 }
 
 fn open_one(keyring: &dyn KeyRing, ciphertext: &str) -> Result<Value, String> {
-    let text = keyring
-        .open(ciphertext)
-        .map_err(|error: KeyRingError| error.to_string())?;
+    let text = keyring.open(ciphertext).map_err(|error: KeyRingError| error.to_string())?;
     serde_json::from_str(text.reveal()).map_err(|_| "the sealed value is no JSON".to_owned())
 }

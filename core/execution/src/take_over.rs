@@ -103,9 +103,7 @@ impl Executions {
         );
         let result = json!({ "error": reason });
         let changed = self
-            .change(orphan, None, |execution, now| {
-                decide::release(execution, &owner, &result, now)
-            })
+            .change(orphan, None, |execution, now| decide::release(execution, &owner, &result, now))
             .await;
         match changed {
             Ok(changed) => {
@@ -125,10 +123,7 @@ impl Executions {
 
     /// Refuses all further writes of an owner that is gone, in case it does not know it yet.
     async fn shut_out(&self, owner: &Owner) -> Result<(), StoreError> {
-        let fence = Fence {
-            key: owner.lease.clone(),
-            epoch: Epoch(owner.epoch.0 + 1),
-        };
+        let fence = Fence { key: owner.lease.clone(), epoch: Epoch(owner.epoch.0 + 1) };
         match self.ports.store.raise_fence(&fence).await {
             // Somebody shut it out before.
             Err(StoreError::Fenced { .. }) => Ok(()),
