@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 use st2_model::{
-    Action, ActionAlias, Config, ConfigSchema, Object, Pack, Policy, PolicyType, ResourceRef, Rule,
-    RuleType, RunnerType, SensorType, Tag, Trigger, TriggerType,
+    Action, ActionAlias, Config, ConfigSchema, KeyValue, Object, Pack, Policy, PolicyType, ResourceRef, Rule,
+    RuleType, RunnerType, Scope, SensorType, Tag, Trigger, TriggerType,
 };
 
 /// Builds one answer member by member, in the order in which clients print them.
@@ -271,4 +271,23 @@ pub fn config_schema(schema: &ConfigSchema) -> Value {
         .with("pack", schema.pack.as_str())
         .with("attributes", schema.attributes.clone())
         .done(schema.id)
+}
+
+/// A datastore item. A secret shows its ciphertext.
+#[must_use]
+pub fn key_value(item: &KeyValue) -> Value {
+    let view = View::new()
+        .with("uid", item.uid().as_str())
+        .with("scope", item.scope.full_name())
+        .with("name", item.name.as_str())
+        .maybe("description", item.description.clone())
+        .with("value", item.value.as_str())
+        .with("secret", item.secret)
+        .maybe("expire_timestamp", item.expire_timestamp.map(|at| at.to_string()));
+    let Value::Object(mut object) = view.done(item.id) else { return Value::Null };
+    if let Scope::User(user) = &item.scope {
+        object.insert("user".to_owned(), user.as_str().into());
+    }
+    object.insert("encrypted".to_owned(), item.secret.into());
+    Value::Object(object)
 }
