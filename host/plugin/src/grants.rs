@@ -130,9 +130,10 @@ fn is_below(path: &Path, top: &Path) -> bool {
 pub struct MissingGrant(pub Capability);
 
 /// What the operator grants to one plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Grants {
     /// What a StackStorm sensor could always do: everything. The profile of existing packs.
+    #[default]
     Compatible,
     /// Exactly these.
     Only(Vec<Capability>),

@@ -70,12 +70,6 @@ impl std::fmt::Debug for Binding {
     }
 }
 
-impl Default for Grants {
-    fn default() -> Self {
-        Self::Compatible
-    }
-}
-
 /// A loaded plugin: content without configuration.
 pub trait Plugin: Send + Sync {
     /// Joins content and configuration. Called whenever the configuration has changed; quick, no

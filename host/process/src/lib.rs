@@ -16,6 +16,7 @@
 
 mod error;
 mod lines;
+pub mod plugin;
 mod process;
 mod procfs;
 mod spawn;

@@ -14,11 +14,7 @@ impl LineSplitter {
     /// A splitter that cuts lines at `line_bytes_max` bytes.
     #[must_use]
     pub fn new(line_bytes_max: usize) -> Self {
-        Self {
-            pending: Vec::new(),
-            line_bytes_max,
-            dropped_bytes: 0,
-        }
+        Self { pending: Vec::new(), line_bytes_max, dropped_bytes: 0 }
     }
 
     /// Takes a chunk and calls `each` for every line it completes.
@@ -48,10 +44,7 @@ impl LineSplitter {
         if self.dropped_bytes == 0 {
             each(&text);
         } else {
-            each(&format!(
-                "{text} [{} more bytes dropped]",
-                self.dropped_bytes
-            ));
+            each(&format!("{text} [{} more bytes dropped]", self.dropped_bytes));
         }
         self.pending.clear();
         self.dropped_bytes = 0;

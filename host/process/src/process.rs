@@ -72,14 +72,7 @@ pub(crate) struct Leader {
 impl Leader {
     pub(crate) fn new(pid: Pid, pidfd: OwnedFd, tag: String, leftovers: Leftovers) -> Self {
         let (doomed, status) = (AtomicBool::new(false), Mutex::new(None));
-        Self {
-            pid,
-            pidfd,
-            tag,
-            leftovers,
-            doomed,
-            status,
-        }
+        Self { pid, pidfd, tag, leftovers, doomed, status }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -116,10 +109,7 @@ impl Leader {
     pub(crate) fn watch(&self) -> Result<AsyncFd<OwnedFd>> {
         let copy = self.pidfd.as_fd().try_clone_to_owned();
         let watch = copy.and_then(|fd| {
-            #[expect(
-                unsafe_code,
-                reason = "registering a descriptor with the reactor is unsafe"
-            )]
+            #[expect(unsafe_code, reason = "registering a descriptor with the reactor is unsafe")]
             // SAFETY: the reactor watches the descriptor that it owns from here on.
             unsafe {
                 AsyncFd::register_with_interest(fd, Interest::READABLE).map_err(Into::into)
@@ -204,12 +194,7 @@ pub async fn spawn(mut spec: Spec) -> Result<Process> {
     let (handle, pipes) = warden::start(spec).await?;
     let streams = Streams::new(pipes, input, output)?;
     let exit = handle.0.watch()?;
-    Ok(Process {
-        handle,
-        exit,
-        streams,
-        phase: Phase::Running,
-    })
+    Ok(Process { handle, exit, streams, phase: Phase::Running })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,10 +309,7 @@ impl Process {
 
 impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process")
-            .field("pid", &self.pid())
-            .field("phase", &self.phase)
-            .finish()
+        f.debug_struct("Process").field("pid", &self.pid()).field("phase", &self.phase).finish()
     }
 }
 
@@ -337,12 +319,7 @@ pub(crate) struct Handle(pub(crate) Arc<Leader>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let is_reaped = self
-            .0
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some();
+        let is_reaped = self.0.status.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !is_reaped {
             Control(Arc::clone(&self.0)).kill();
             warden::adopt(Arc::clone(&self.0));

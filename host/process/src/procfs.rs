@@ -25,11 +25,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let is_zombie = matches!(fields.next()?, "Z" | "X");
     let parent = Pid::from_raw(fields.next()?.parse().ok()?);
     let session = Pid::from_raw(fields.nth(1)?.parse().ok()?);
-    Some(Stat {
-        is_zombie,
-        parent,
-        session,
-    })
+    Some(Stat { is_zombie, parent, session })
 }
 
 /// Children of a process, over all its threads. May miss some while others exit: ask again.
@@ -43,9 +39,7 @@ pub(crate) fn children(pid: Pid) -> BTreeSet<Pid> {
     });
     let mut children = BTreeSet::new();
     for list in lists {
-        let pids = list
-            .split_ascii_whitespace()
-            .filter_map(|pid| pid.parse().ok());
+        let pids = list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
         children.extend(pids.map(Pid::from_raw));
     }
     children
@@ -57,17 +51,13 @@ pub(crate) fn has_env(pid: Pid, entry: &[u8]) -> bool {
     let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
         return false;
     };
-    environ
-        .split(|byte| *byte == 0)
-        .any(|variable| variable == entry)
+    environ.split(|byte| *byte == 0).any(|variable| variable == entry)
 }
 
 /// Number of open descriptors of this process.
 #[cfg(test)]
 pub(crate) fn open_descriptors() -> usize {
-    fs::read_dir("/proc/self/fd")
-        .map(Iterator::count)
-        .unwrap_or_default()
+    fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,11 +67,8 @@ mod tests {
     #[test]
     fn a_command_name_with_parentheses_and_spaces_is_no_trap() {
         let stat = parse_stat("42 (a) b) Z) S 7 40 41 0 -1").unwrap();
-        let expected = Stat {
-            is_zombie: false,
-            parent: Pid::from_raw(7),
-            session: Pid::from_raw(41),
-        };
+        let expected =
+            Stat { is_zombie: false, parent: Pid::from_raw(7), session: Pid::from_raw(41) };
         assert_eq!(stat, expected);
         assert!(parse_stat("42 (a) Z 1 1 1 0").unwrap().is_zombie);
         assert!(parse_stat("42 (a").is_none());

@@ -43,19 +43,14 @@ pub(crate) fn start(spec: &mut Spec, tag: &str) -> Result<Started> {
         umask: spec.umask.map(Mode::from_bits_truncate),
         no_new_privs: spec.no_new_privs,
     };
-    #[expect(
-        unsafe_code,
-        reason = "pre_exec is the only hook between fork and exec"
-    )]
+    #[expect(unsafe_code, reason = "pre_exec is the only hook between fork and exec")]
     // SAFETY: `apply` only makes system calls and reads memory prepared before the fork. It takes
     // no lock and allocates nothing, which is all that is allowed in the child of a threaded parent.
     unsafe {
         command.pre_exec(move || setup.apply());
     }
     let program = spec.program();
-    let mut child = command
-        .spawn()
-        .map_err(|source| Error::Start { program, source })?;
+    let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
     let raw = i32::try_from(child.id()).unwrap_or_default();
     let pipes = Pipes {
         stdin: child.stdin.take().map(OwnedFd::from),
@@ -63,44 +58,32 @@ pub(crate) fn start(spec: &mut Spec, tag: &str) -> Result<Started> {
         stderr: child.stderr.take().map(OwnedFd::from),
     };
     match open_pidfd(Pid::from_raw(raw)) {
-        Ok(pidfd) => Ok(Started {
-            pid: Pid::from_raw(raw),
-            pidfd,
-            pipes,
-        }),
+        Ok(pidfd) => Ok(Started { pid: Pid::from_raw(raw), pidfd, pipes }),
         Err(source) => {
             // Without a pidfd nobody could wait for it: end it here. Both fail only if it is gone.
             drop(child.kill());
             drop(child.wait());
-            Err(Error::System {
-                doing: "open a descriptor for a process",
-                source,
-            })
+            Err(Error::System { doing: "open a descriptor for a process", source })
         }
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the place where processes are started"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the place where processes are started")]
 fn command(spec: &Spec, tag: &str) -> Result<Command> {
     let program = spec.argv.first().ok_or(Error::NoProgram)?;
     let cwd = spec.cwd.as_deref().unwrap_or(Path::new("/"));
     if !cwd.is_dir() {
-        return Err(Error::WorkingDirectory {
-            path: cwd.to_owned(),
-        });
+        return Err(Error::WorkingDirectory { path: cwd.to_owned() });
     }
     let output = || {
-        if spec.output.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        }
+        if spec.output.is_some() { Stdio::piped() } else { Stdio::null() }
     };
-    let mut command = Command::new(program);
+    let mut command = match &spec.executable {
+        Some(executable) => Command::new(executable),
+        None => Command::new(program),
+    };
     command
+        .arg0(program)
         .args(spec.argv.iter().skip(1))
         .env_clear()
         .envs(spec.env.iter().map(|(name, value)| (name, value)))
@@ -147,10 +130,7 @@ fn limits(limits: ProcessLimits) -> Vec<(Resource, u64)> {
         (Resource::RLIMIT_NOFILE, limits.open_files),
         (Resource::RLIMIT_NPROC, limits.processes),
     ];
-    pairs
-        .into_iter()
-        .filter_map(|(resource, value)| Some((resource, value?)))
-        .collect()
+    pairs.into_iter().filter_map(|(resource, value)| Some((resource, value?))).collect()
 }
 
 /// User and groups to become, looked up before the fork.
@@ -162,18 +142,12 @@ struct Identity {
 
 impl Identity {
     fn find(name: &str) -> Result<Self> {
-        let unknown = || Error::UnknownUser {
-            user: name.to_owned(),
-        };
+        let unknown = || Error::UnknownUser { user: name.to_owned() };
         let user = User::from_name(name).ok().flatten().ok_or_else(unknown)?;
         let c_name = std::ffi::CString::new(name).map_err(|_| unknown())?;
         let groups = getgrouplist(&c_name, user.gid).map_err(io::Error::from);
         let groups = groups.map_err(Error::system("look up the groups of a user"))?;
-        Ok(Self {
-            uid: user.uid,
-            gid: user.gid,
-            groups,
-        })
+        Ok(Self { uid: user.uid, gid: user.gid, groups })
     }
 }
 
@@ -232,12 +206,7 @@ fn close_inherited() -> io::Result<()> {
     #[expect(unsafe_code, reason = "neither std nor nix offers close_range")]
     // SAFETY: marks descriptors, closes none; takes integers only.
     let done = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            3,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
     };
     match Errno::result(done) {
         Ok(_) => Ok(()),

@@ -77,6 +77,8 @@ pub struct ProcessLimits {
 pub struct Spec {
     /// Program and arguments. A program without a slash is looked up in `PATH` of `env`.
     pub argv: Vec<OsString>,
+    /// File to run when it is another than the first element of `argv`, which is then only a name.
+    pub executable: Option<PathBuf>,
     /// The whole environment. Starts as [`Spec::minimal_env`].
     pub env: Vec<(OsString, OsString)>,
     /// Working directory; `None` is `/`.
@@ -108,6 +110,7 @@ impl Spec {
     {
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
+            executable: None,
             env: Self::minimal_env(),
             cwd: None,
             stdin: Stdin::Null,
@@ -125,10 +128,7 @@ impl Spec {
     #[must_use]
     pub fn minimal_env() -> Vec<(OsString, OsString)> {
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        vec![
-            ("PATH".into(), path.into()),
-            ("LANG".into(), "C.UTF-8".into()),
-        ]
+        vec![("PATH".into(), path.into()), ("LANG".into(), "C.UTF-8".into())]
     }
 
     /// Sets one variable, replacing an earlier value.

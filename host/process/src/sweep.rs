@@ -48,9 +48,7 @@ impl Leaders {
     }
 
     fn knows(&self, pid: Pid) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|leaders| leaders.contains_key(&pid))
+        self.0.as_ref().is_some_and(|leaders| leaders.contains_key(&pid))
     }
 
     /// Children of the host that a guest left behind. Children in the host's own session were
@@ -127,11 +125,8 @@ pub(crate) fn reap_orphans() {
 pub(crate) fn end_orphans() -> usize {
     let leaders = leaders();
     let orphans = leaders.orphans();
-    let left = orphans
-        .into_iter()
-        .filter(|(pid, stat)| !(stat.is_zombie && reap(*pid)));
-    left.map(|(pid, _)| kill_tree(pid, &mut BTreeSet::new()))
-        .count()
+    let left = orphans.into_iter().filter(|(pid, stat)| !(stat.is_zombie && reap(*pid)));
+    left.map(|(pid, _)| kill_tree(pid, &mut BTreeSet::new())).count()
 }
 
 fn reap(pid: Pid) -> bool {

@@ -56,10 +56,7 @@ async fn output_input_and_exit_code_arrive() {
     let (mut spec, captured) = shell("cat; echo err >&2; exit 7");
     spec.stdin = Stdin::Bytes(b"hello".to_vec().into());
     assert_eq!(run(spec).await, ExitStatus::Code(7));
-    assert_eq!(
-        *captured.lock().unwrap(),
-        (b"hello".to_vec(), b"err\n".to_vec())
-    );
+    assert_eq!(*captured.lock().unwrap(), (b"hello".to_vec(), b"err\n".to_vec()));
 }
 
 #[tokio::test]
@@ -83,10 +80,7 @@ async fn a_signal_is_told_apart_from_a_code() {
     let (spec, _) = shell("kill -KILL $$");
     let status = run(spec).await;
     assert_eq!(status, ExitStatus::Signal(9));
-    assert_eq!(
-        (status.return_code(), status.to_string()),
-        (-9, "signal SIGKILL".to_owned())
-    );
+    assert_eq!((status.return_code(), status.to_string()), (-9, "signal SIGKILL".to_owned()));
 }
 
 #[tokio::test]
@@ -96,10 +90,7 @@ async fn the_environment_is_the_one_given() {
     spec.set_env("COLOUR", "red");
     assert!(run(spec).await.is_success());
     let text = stdout(&captured);
-    let mut names: Vec<_> = text
-        .lines()
-        .map(|line| line.split('=').next().unwrap())
-        .collect();
+    let mut names: Vec<_> = text.lines().map(|line| line.split('=').next().unwrap()).collect();
     names.sort_unstable();
     // PWD is the shell's own.
     assert_eq!(names, ["COLOUR", "LANG", "PATH", "PWD", "ST2_PROCESS_TAG"]);
@@ -115,14 +106,8 @@ async fn it_leads_its_own_session_in_the_given_directory() {
     let text = stdout(&captured);
     let (ids, directory) = text.trim_end().split_once('\n').unwrap();
     let ids: Vec<_> = ids.split(' ').collect();
-    assert!(
-        ids[0] == ids[1] && ids[1] == ids[2],
-        "pid, group, session: {ids:?}"
-    );
-    assert_eq!(
-        directory,
-        folder.path().canonicalize().unwrap().to_str().unwrap()
-    );
+    assert!(ids[0] == ids[1] && ids[1] == ids[2], "pid, group, session: {ids:?}");
+    assert_eq!(directory, folder.path().canonicalize().unwrap().to_str().unwrap());
 }
 
 #[tokio::test]
@@ -133,10 +118,7 @@ async fn no_descriptor_leaks_into_it() {
     let (spec, captured) = shell("for fd in /proc/$$/fd/*; do echo ${fd##*/}; done");
     assert!(run(spec).await.is_success());
     let text = stdout(&captured);
-    let extra: Vec<_> = text
-        .lines()
-        .filter(|fd| !["0", "1", "2"].contains(fd))
-        .collect();
+    let extra: Vec<_> = text.lines().filter(|fd| !["0", "1", "2"].contains(fd)).collect();
     // The shell may hold one descriptor of its own.
     assert!(extra.len() <= 1, "{extra:?}");
 }
@@ -145,9 +127,7 @@ async fn no_descriptor_leaks_into_it() {
 async fn inherited_descriptors_are_named_in_the_environment() {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let (mut spec, _) = shell("echo through >&$CHANNEL");
-    spec.argv = ["bash", "-c", "echo through >&$CHANNEL"]
-        .map(Into::into)
-        .to_vec();
+    spec.argv = ["bash", "-c", "echo through >&$CHANNEL"].map(Into::into).to_vec();
     spec.inherit.push(("CHANNEL".into(), theirs.into()));
     assert!(run(spec).await.is_success());
     let mut text = String::new();
@@ -190,16 +170,10 @@ async fn what_cannot_start_says_why() {
     let mut spec = Spec::new(["true"]);
     spec.user = Some("no-such-user".to_owned());
     let error = spawn(spec).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "user no-such-user does not exist on this machine"
-    );
+    assert_eq!(error.to_string(), "user no-such-user does not exist on this machine");
 
     let nothing: [&str; 0] = [];
-    assert!(matches!(
-        spawn(Spec::new(nothing)).await.unwrap_err(),
-        Error::NoProgram
-    ));
+    assert!(matches!(spawn(Spec::new(nothing)).await.unwrap_err(), Error::NoProgram));
 }
 
 #[test]
@@ -218,14 +192,5 @@ fn lines_are_cut_at_the_limit_and_at_line_ends() {
     splitter.push(b"o\n\n1234567\nb\xff", |line| lines.push(line.to_owned()));
     splitter.flush(|line| lines.push(line.to_owned()));
     splitter.flush(|_| unreachable!("nothing is left"));
-    assert_eq!(
-        lines,
-        [
-            "one",
-            "two",
-            "",
-            "12345 [2 more bytes dropped]",
-            "b\u{fffd}"
-        ]
-    );
+    assert_eq!(lines, ["one", "two", "", "12345 [2 more bytes dropped]", "b\u{fffd}"]);
 }

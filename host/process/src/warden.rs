@@ -37,22 +37,14 @@ static WARDEN: OnceLock<Option<Warden>> = OnceLock::new();
 pub(crate) async fn start(spec: Spec) -> Result<(Handle, Pipes)> {
     let warden = warden().ok_or(Error::ShuttingDown)?;
     let (reply, started) = oneshot::channel();
-    warden
-        .requests
-        .send((spec, reply))
-        .await
-        .map_err(|_| Error::ShuttingDown)?;
+    warden.requests.send((spec, reply)).await.map_err(|_| Error::ShuttingDown)?;
     started.await.map_err(|_| Error::ShuttingDown)?
 }
 
 /// Takes over a process that has been killed and that nobody waits for.
 pub(crate) fn adopt(leader: Arc<Leader>) {
     if let Some(warden) = warden() {
-        warden
-            .abandoned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(leader);
+        warden.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(leader);
         warden.wake.notify_one();
     }
 }
@@ -73,14 +65,8 @@ pub async fn end_all(grace: Duration) {
             tokio::time::sleep(END_PERIOD).await;
         }
     };
-    sweep::leaders()
-        .all()
-        .iter()
-        .for_each(|leader| leader.terminate());
-    if tokio::time::timeout(grace, until_gone(false))
-        .await
-        .is_err()
-    {
+    sweep::leaders().all().iter().for_each(|leader| leader.terminate());
+    if tokio::time::timeout(grace, until_gone(false)).await.is_err() {
         drop(tokio::time::timeout(END_DEADLINE, until_gone(true)).await);
     }
     let until_no_orphans = async {
@@ -102,11 +88,7 @@ fn launch() -> Option<Warden> {
     let (requests, queue) = mpsc::channel(REQUESTS_MAX);
     let thread = std::thread::Builder::new().name("st2-process".to_owned());
     match thread.spawn(move || run(queue)) {
-        Ok(_) => Some(Warden {
-            requests,
-            abandoned: Mutex::default(),
-            wake: Notify::new(),
-        }),
+        Ok(_) => Some(Warden { requests, abandoned: Mutex::default(), wake: Notify::new() }),
         Err(error) => {
             tracing::error!(%error, "cannot start the thread that starts processes");
             None
@@ -116,9 +98,7 @@ fn launch() -> Option<Warden> {
 
 /// The thread. Its own runtime has real time also where the rest of the host is simulated.
 fn run(queue: mpsc::Receiver<(Spec, Reply)>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => LocalSet::new().block_on(&runtime, serve(queue)),
         Err(error) => tracing::error!(%error, "cannot start the runtime that starts processes"),
@@ -162,23 +142,13 @@ fn start_now(mut spec: Spec) -> Result<(Handle, Pipes)> {
 fn next_tag() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    format!(
-        "{}-{}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Waits for a killed process and everything below it.
 async fn end(leader: Arc<Leader>) {
     let ended = async {
-        drop(
-            leader
-                .watch()?
-                .readable()
-                .await
-                .map_err(Error::system("watch a process"))?,
-        );
+        drop(leader.watch()?.readable().await.map_err(Error::system("watch a process"))?);
         sweep::end_leftovers(&leader).await;
         leader.reap()
     };

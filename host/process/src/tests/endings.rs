@@ -33,11 +33,7 @@ async fn a_dropped_wait_loses_no_output() {
     };
     assert!(status.is_success());
     assert_eq!(stdout(&captured), "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
-    assert_eq!(
-        process.wait().await.unwrap(),
-        ExitStatus::Code(0),
-        "asked again"
-    );
+    assert_eq!(process.wait().await.unwrap(), ExitStatus::Code(0), "asked again");
 }
 
 #[tokio::test]
@@ -89,17 +85,9 @@ async fn kept_leftovers_that_hold_the_output_are_drained_or_given_up() {
     assert_eq!(stdout(&captured), "early\nlate\n");
 
     let (mut spec, captured) = shell("sleep 1000 & echo $!");
-    spec.leftovers = Leftovers::Keep {
-        drain: Some(Duration::from_millis(20)),
-    };
+    spec.leftovers = Leftovers::Keep { drain: Some(Duration::from_millis(20)) };
     let mut process = spawn(spec).await.unwrap();
-    assert!(
-        timeout(LONG, process.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .is_success()
-    );
+    assert!(timeout(LONG, process.wait()).await.unwrap().unwrap().is_success());
     let pid = nix::unistd::Pid::from_raw(stdout(&captured).trim().parse().unwrap());
     assert!(is_alive(&pid.to_string()));
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -114,10 +102,7 @@ async fn dropping_the_handle_ends_everything() {
     let pids = stdout(&captured);
     for pid in pids.split_whitespace() {
         let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
-        until("the dropped process is reaped", || {
-            procfs::stat(pid).is_none()
-        })
-        .await;
+        until("the dropped process is reaped", || procfs::stat(pid).is_none()).await;
     }
 }
 
@@ -127,16 +112,10 @@ async fn control_works_from_elsewhere_and_not_after_the_end() {
     let mut process = spawn(spec).await.unwrap();
     let control = process.control();
     let killer = tokio::task::spawn_blocking(move || control.kill());
-    assert_eq!(
-        timeout(LONG, process.wait()).await.unwrap().unwrap(),
-        ExitStatus::Signal(9)
-    );
+    assert_eq!(timeout(LONG, process.wait()).await.unwrap().unwrap(), ExitStatus::Signal(9));
     killer.await.unwrap();
     process.control().kill();
-    assert_eq!(
-        process.terminate(LONG).await.unwrap(),
-        ExitStatus::Signal(9)
-    );
+    assert_eq!(process.terminate(LONG).await.unwrap(), ExitStatus::Signal(9));
 }
 
 async fn wait_for_output(process: &mut Process, captured: &Captured, suffix: &str) {
@@ -146,9 +125,5 @@ async fn wait_for_output(process: &mut Process, captured: &Captured, suffix: &st
             drop(timeout(Duration::from_millis(5), process.wait()).await);
         }
     };
-    assert!(
-        timeout(LONG, seen).await.is_ok(),
-        "no output: {:?}",
-        stdout(captured)
-    );
+    assert!(timeout(LONG, seen).await.is_ok(), "no output: {:?}", stdout(captured));
 }

@@ -12,10 +12,8 @@ struct Mix(u64);
 
 impl Mix {
     fn next(&mut self, below: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 }
@@ -37,14 +35,8 @@ async fn a_thousand_processes_leave_nothing_behind() {
     while let Some(ended) = running.join_next().await {
         ended.unwrap();
     }
-    until("no process with our marker is left", || {
-        marked(&marker).is_empty()
-    })
-    .await;
-    until("no descriptor is left", || {
-        procfs::open_descriptors() <= descriptors + OTHERS
-    })
-    .await;
+    until("no process with our marker is left", || marked(&marker).is_empty()).await;
+    until("no descriptor is left", || procfs::open_descriptors() <= descriptors + OTHERS).await;
     until("no zombie is left", || zombies().is_empty()).await;
 }
 
@@ -74,12 +66,7 @@ async fn one(number: u64, marker: &str) {
     match mix.next(4) {
         0 => drop(process),
         1 => drop(process.kill().await.unwrap()),
-        2 => drop(
-            process
-                .terminate(Duration::from_millis(mix.next(20)))
-                .await
-                .unwrap(),
-        ),
+        2 => drop(process.terminate(Duration::from_millis(mix.next(20))).await.unwrap()),
         _ => {
             process.control().kill();
             let status = timeout(LONG, process.wait()).await.unwrap();
@@ -91,16 +78,11 @@ async fn one(number: u64, marker: &str) {
 fn marked(marker: &str) -> BTreeSet<nix::unistd::Pid> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let pids = names
-        .filter_map(|name| name.parse().ok())
-        .map(nix::unistd::Pid::from_raw);
-    pids.filter(|pid| procfs::has_env(*pid, marker.as_bytes()))
-        .collect()
+    let pids = names.filter_map(|name| name.parse().ok()).map(nix::unistd::Pid::from_raw);
+    pids.filter(|pid| procfs::has_env(*pid, marker.as_bytes())).collect()
 }
 
 fn zombies() -> BTreeSet<nix::unistd::Pid> {
     let children = procfs::children(nix::unistd::Pid::this()).into_iter();
-    children
-        .filter(|pid| procfs::stat(*pid).is_some_and(|stat| stat.is_zombie))
-        .collect()
+    children.filter(|pid| procfs::stat(*pid).is_some_and(|stat| stat.is_zombie)).collect()
 }
