@@ -10,6 +10,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(30);
 
 mod endings;
+mod plugins;
 mod stress;
 
 type Captured = Arc<Mutex<(Vec<u8>, Vec<u8>)>>;

@@ -53,7 +53,7 @@ enum Event {
     Flushed(std::io::Result<()>),
     Settled(Vec<u8>),
     Dispatched(Vec<u8>),
-    Command(Option<Command>),
+    Command(Option<Box<Command>>),
 }
 
 impl Engine {
@@ -92,6 +92,9 @@ impl Engine {
             if let Some(status) = self.status
                 && self.is_settled()
             {
+                // Whoever calls from now on learns at once that nobody is there.
+                self.commands.close();
+                while self.commands.try_recv().is_ok() {}
                 return Ok(Outcome { status, violation: self.violation.take() });
             }
             let event = self.next_event().await;
@@ -130,7 +133,7 @@ impl Engine {
             Some(line) = self.work.next() => Event::Settled(line),
             line = settled(&mut self.dispatch) => Event::Dispatched(line),
             command = self.commands.recv(), if is_up && !self.output.is_full() => {
-                Event::Command(command)
+                Event::Command(command.map(Box::new))
             }
         }
     }
@@ -222,8 +225,9 @@ impl Engine {
         }
     }
 
-    fn call(&mut self, command: Option<Command>) {
-        let Some(Command { call, reply }) = command else { return };
+    fn call(&mut self, command: Option<Box<Command>>) {
+        let Some(command) = command else { return };
+        let Command { call, reply } = *command;
         // One that gives up before its turn is not sent.
         if reply.is_closed() {
             return;
