@@ -89,12 +89,7 @@ impl Queue {
     /// Gives back what `subscription` has not settled.
     fn give_back(&mut self, subscription: u64) {
         let of_it = |(_, (owner, _)): &(&u64, &(u64, Wake))| *owner == subscription;
-        let numbers: Vec<u64> = self
-            .unsettled
-            .iter()
-            .filter(of_it)
-            .map(|(n, _)| *n)
-            .collect();
+        let numbers: Vec<u64> = self.unsettled.iter().filter(of_it).map(|(n, _)| *n).collect();
         for number in numbers {
             if let Some((_, wake)) = self.unsettled.remove(&number) {
                 self.put_back(number, wake);
@@ -113,12 +108,7 @@ impl MemoryBus {
     /// A bus whose queues hold so many wake-ups that wait or are delayed.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                capacity,
-                state: Mutex::default(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { capacity, state: Mutex::default() }) }
     }
 
     /// How many wake-ups were lost because a queue was full.
@@ -183,12 +173,7 @@ impl Bus for MemoryBus {
         };
         let key = (topic.name(), reader);
         let changed = Arc::clone(&state.queues.entry(key).or_default().changed);
-        Ok(Box::new(MemorySubscription {
-            shared: Arc::clone(&self.shared),
-            key,
-            id,
-            changed,
-        }))
+        Ok(Box::new(MemorySubscription { shared: Arc::clone(&self.shared), key, id, changed }))
     }
 }
 

@@ -72,18 +72,9 @@ impl Coordinator for MemoryCoordinator {
         }
         state.last_epoch += 1;
         let epoch = Epoch(state.last_epoch);
-        let held = Held {
-            owner: owner.to_owned(),
-            epoch,
-            until: Instant::now() + ttl,
-        };
+        let held = Held { owner: owner.to_owned(), epoch, until: Instant::now() + ttl };
         state.leases.insert(key.to_owned(), held);
-        Ok(Some(Lease {
-            key: key.to_owned(),
-            owner: owner.to_owned(),
-            epoch,
-            ttl,
-        }))
+        Ok(Some(Lease { key: key.to_owned(), owner: owner.to_owned(), epoch, ttl }))
     }
 
     async fn renew(&self, lease: &Lease) -> Result<bool, CoordinationError> {
@@ -107,10 +98,7 @@ impl Coordinator for MemoryCoordinator {
 
     async fn holder(&self, key: &str) -> Result<Option<Holder>, CoordinationError> {
         let mut state = lock(&self.state);
-        Ok(state.held(key).map(|held| Holder {
-            owner: held.owner.clone(),
-            epoch: held.epoch,
-        }))
+        Ok(state.held(key).map(|held| Holder { owner: held.owner.clone(), epoch: held.epoch }))
     }
 
     async fn join(

@@ -37,11 +37,8 @@ impl Watcher {
         if !self.roots.iter().any(|root| path.starts_with(root)) {
             return !self.changes.is_closed();
         }
-        let change = if self.behind {
-            FileChange::Rescan
-        } else {
-            FileChange::Path(path.to_owned())
-        };
+        let change =
+            if self.behind { FileChange::Rescan } else { FileChange::Path(path.to_owned()) };
         match self.changes.try_send(change) {
             Ok(()) => self.behind = false,
             Err(TrySendError::Full(_)) => self.behind = true,
@@ -54,11 +51,7 @@ impl Watcher {
 impl FileWatch for InMemoryFileWatch {
     fn watch(&self, roots: &[PathBuf]) -> Result<Receiver<FileChange>, FileWatchError> {
         let (changes, receiver) = channel(CAPACITY);
-        lock(&self.watchers).push(Watcher {
-            roots: roots.to_vec(),
-            changes,
-            behind: false,
-        });
+        lock(&self.watchers).push(Watcher { roots: roots.to_vec(), changes, behind: false });
         Ok(receiver)
     }
 }

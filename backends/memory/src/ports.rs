@@ -45,9 +45,6 @@ const START: Timestamp = Timestamp::from_micros(1_735_689_600_000_000);
 #[must_use]
 pub fn simulated_ports(seed: u64) -> (Ports, Arc<SimClock>) {
     let clock = Arc::new(SimClock::starting_at(START));
-    let ports = memory_ports(
-        Arc::clone(&clock) as Arc<dyn Clock>,
-        Arc::new(SeededIdGen::of(seed)),
-    );
+    let ports = memory_ports(Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SeededIdGen::of(seed)));
     (ports, clock)
 }

@@ -38,15 +38,9 @@ impl State {
     fn check(&self, fence: Option<&Fence>) -> Result<(), StoreError> {
         match fence {
             Some(fence)
-                if self
-                    .fences
-                    .get(&fence.key)
-                    .is_some_and(|known| *known > fence.epoch) =>
+                if self.fences.get(&fence.key).is_some_and(|known| *known > fence.epoch) =>
             {
-                Err(StoreError::Fenced {
-                    key: fence.key.clone(),
-                    epoch: fence.epoch,
-                })
+                Err(StoreError::Fenced { key: fence.key.clone(), epoch: fence.epoch })
             }
             _ => Ok(()),
         }
@@ -54,30 +48,21 @@ impl State {
 }
 
 fn invalid(collection: &'static Collection, reason: impl Into<String>) -> StoreError {
-    StoreError::Invalid {
-        collection: collection.name,
-        reason: reason.into(),
-    }
+    StoreError::Invalid { collection: collection.name, reason: reason.into() }
 }
 
 fn check_body(collection: &'static Collection, document: &Document) -> Result<(), StoreError> {
     if document.body.is_object() {
         return Ok(());
     }
-    Err(invalid(
-        collection,
-        format!("the body of {} is no object", document.id),
-    ))
+    Err(invalid(collection, format!("the body of {} is no object", document.id)))
 }
 
 impl MemoryStore {
     /// An empty store whose documents expire by `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            state: Mutex::default(),
-        }
+        Self { clock, state: Mutex::default() }
     }
 }
 
@@ -111,9 +96,7 @@ impl Store for MemoryStore {
         let answer = found
             .into_iter()
             .filter(|(position, _)| {
-                after
-                    .as_ref()
-                    .is_none_or(|after| position.compare(after, &query.sort).is_gt())
+                after.as_ref().is_none_or(|after| position.compare(after, &query.sort).is_gt())
             })
             .skip(query.offset)
             .take(query.limit.unwrap_or(usize::MAX))
@@ -185,12 +168,7 @@ impl Store for MemoryStore {
         let mut state = lock(&self.state);
         let table = state.table(into, &*self.clock);
         let mut changed = 0;
-        for Record {
-            id,
-            revision,
-            mut body,
-        } in table.matching(filter)
-        {
+        for Record { id, revision, mut body } in table.matching(filter) {
             patch.apply(&mut body);
             if let Some(index) = table.taken(&id, &body) {
                 let reason = format!("{id} can not be changed: its values are taken under {index}");
@@ -220,13 +198,8 @@ impl Store for MemoryStore {
     }
 
     async fn put_blob(&self, content: Bytes) -> Result<BlobRef, StoreError> {
-        let reference = BlobRef {
-            digest: Digest::of(&content),
-            bytes: content.len() as u64,
-        };
-        lock(&self.state)
-            .blobs
-            .insert(reference.digest.clone(), content);
+        let reference = BlobRef { digest: Digest::of(&content), bytes: content.len() as u64 };
+        lock(&self.state).blobs.insert(reference.digest.clone(), content);
         Ok(reference)
     }
 

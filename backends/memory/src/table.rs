@@ -85,10 +85,7 @@ impl Table {
 
     fn expiry(&self, body: &Value) -> Option<i64> {
         let path = self.collection.expires?;
-        Reached::at(body, path)
-            .values()
-            .iter()
-            .find_map(|value| value.as_i64())
+        Reached::at(body, path).values().iter().find_map(|value| value.as_i64())
     }
 
     /// The unique index under which another document than `id` has the values of `body`.
@@ -120,11 +117,8 @@ impl Table {
 
     /// The ids of the documents that match.
     pub(crate) fn matching_ids(&self, filter: &Filter) -> Vec<String> {
-        let matches = |id: &str| {
-            self.documents
-                .get(id)
-                .is_some_and(|(_, body)| filter.matches(id, body))
-        };
+        let matches =
+            |id: &str| self.documents.get(id).is_some_and(|(_, body)| filter.matches(id, body));
         match self.candidates(filter) {
             Some(ids) => ids.into_iter().filter(|id| matches(id)).collect(),
             None => self
@@ -141,10 +135,9 @@ impl Table {
         match filter {
             Filter::Eq(path, value) => self.with_value(path, std::slice::from_ref(value)),
             Filter::In(path, values) => self.with_value(path, values),
-            Filter::And(all) => all
-                .iter()
-                .filter_map(|one| self.candidates(one))
-                .min_by_key(BTreeSet::len),
+            Filter::And(all) => {
+                all.iter().filter_map(|one| self.candidates(one)).min_by_key(BTreeSet::len)
+            }
             Filter::Or(any) => {
                 let sets: Option<Vec<Ids>> = any.iter().map(|one| self.candidates(one)).collect();
                 Some(sets?.into_iter().flatten().collect())
@@ -160,33 +153,21 @@ impl Table {
         }
         let ids_by_value = self.paths.get(path)?;
         let keys = values.iter().map(SortKey::of);
-        Some(
-            keys.filter_map(|key| ids_by_value.get(&key))
-                .flatten()
-                .cloned()
-                .collect(),
-        )
+        Some(keys.filter_map(|key| ids_by_value.get(&key)).flatten().cloned().collect())
     }
 }
 
 /// The places of all values at a path.
 fn keys(body: &Value, path: &str) -> BTreeSet<SortKey> {
     let reached = Reached::at(body, path);
-    reached
-        .values()
-        .iter()
-        .map(|value| SortKey::of(value))
-        .collect()
+    reached.values().iter().map(|value| SortKey::of(value)).collect()
 }
 
 /// The values under a unique index. `None`: the document is not compared, because it lacks the
 /// first value or has an array or object.
 fn index_values(index: &Index, body: &Value) -> Option<Vec<SortKey>> {
-    let values: Vec<SortKey> = index
-        .paths
-        .iter()
-        .map(|path| Reached::at(body, path).sort_key())
-        .collect();
+    let values: Vec<SortKey> =
+        index.paths.iter().map(|path| Reached::at(body, path).sort_key()).collect();
     let lacks_first = values.first().is_none_or(|first| *first == SortKey::Null);
     (!lacks_first && !values.contains(&SortKey::Other)).then_some(values)
 }
