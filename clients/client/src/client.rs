@@ -36,9 +36,7 @@ pub struct Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("endpoints", &self.target.endpoints)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("endpoints", &self.target.endpoints).finish_non_exhaustive()
     }
 }
 
@@ -47,15 +45,7 @@ impl Client {
     pub fn new(target: Target) -> Result<Self> {
         let endpoints = target.endpoints.clone().checked()?;
         let http = http_client(&endpoints, &target.trust)?;
-        Ok(Self {
-            http,
-            target: Target {
-                endpoints,
-                ..target
-            },
-            credential: None,
-            trace: None,
-        })
+        Ok(Self { http, target: Target { endpoints, ..target }, credential: None, trace: None })
     }
 
     /// The same client with a credential on every request.
@@ -109,20 +99,14 @@ impl Client {
             .and_then(|text| text.parse().ok());
         match decode(&url, response).await? {
             Value::Array(items) => Ok(Page { items, total }),
-            _ => Err(Error::Answer {
-                url,
-                expected: "a list",
-            }),
+            _ => Err(Error::Answer { url, expected: "a list" }),
         }
     }
 
     /// `GET` of plain text.
     pub async fn text(&self, path: &str, query: &[(&str, String)]) -> Result<String> {
         let (url, response) = self.send(self.api(Method::GET, path).query(query)).await?;
-        response
-            .text()
-            .await
-            .map_err(|error| Error::transport(&url, error))
+        response.text().await.map_err(|error| Error::transport(&url, error))
     }
 
     /// `POST` of a JSON document.
@@ -133,10 +117,7 @@ impl Client {
 
     /// `POST` of plain text.
     pub async fn post_text(&self, path: &str, body: String) -> Result<Value> {
-        let request = self
-            .api(Method::POST, path)
-            .header("content-type", "text/plain")
-            .body(body);
+        let request = self.api(Method::POST, path).header("content-type", "text/plain").body(body);
         self.json(request).await
     }
 
@@ -146,27 +127,25 @@ impl Client {
         self.json(with_body(request, path, body)?).await
     }
 
-    /// `DELETE`; what is gone already (404) counts as deleted and gives null.
+    /// `DELETE`; what is gone already (404) is `None` and no error.
     pub async fn delete(
         &self,
         path: &str,
         query: &[(&str, String)],
         body: Option<&Value>,
-    ) -> Result<Value> {
+    ) -> Result<Option<Value>> {
         let mut request = self.api(Method::DELETE, path).query(query);
         if let Some(body) = body {
             request = with_body(request, path, body)?;
         }
         match self.json(request).await {
-            Err(error) if error.status() == Some(404) => Ok(Value::Null),
-            other => other,
+            Err(error) if error.status() == Some(404) => Ok(None),
+            other => other.map(Some),
         }
     }
 
     fn api(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self
-            .http
-            .request(method, format!("{}{path}", self.target.endpoints.api));
+        let request = self.http.request(method, format!("{}{path}", self.target.endpoints.api));
         let request = match &self.credential {
             Some(credential) => {
                 let (name, value) = credential.header();
@@ -180,9 +159,7 @@ impl Client {
     /// A request to the authentication service, proved by name and password.
     pub(crate) fn auth(&self, path: &str, user: &str, password: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.target.endpoints.auth);
-        self.http
-            .request(Method::POST, url)
-            .basic_auth(user, Some(password))
+        self.http.request(Method::POST, url).basic_auth(user, Some(password))
     }
 
     fn through_proxy(&self, request: RequestBuilder) -> RequestBuilder {
@@ -201,11 +178,8 @@ impl Client {
         let request = request.build().map_err(Error::Setup)?;
         let url = request.url().to_string();
         self.told(|| curl_line(&request));
-        let response = self
-            .http
-            .execute(request)
-            .await
-            .map_err(|error| Error::transport(&url, error))?;
+        let response =
+            self.http.execute(request).await.map_err(|error| Error::transport(&url, error))?;
         let status = response.status();
         self.told(|| format!("# {status} from {url}"));
         if status.is_success() {
@@ -268,16 +242,11 @@ pub fn segment(name: &str) -> String {
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn bundle(path: &std::path::Path) -> Result<Vec<Certificate>> {
-    let refuse = |reason: String| Error::CaBundle {
-        path: path.display().to_string(),
-        reason,
-    };
+    let refuse = |reason: String| Error::CaBundle { path: path.display().to_string(), reason };
     let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
     let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(error.to_string()))?;
     if found.is_empty() {
@@ -287,36 +256,23 @@ fn bundle(path: &std::path::Path) -> Result<Vec<Certificate>> {
 }
 
 fn with_body(request: RequestBuilder, path: &str, body: &impl Serialize) -> Result<RequestBuilder> {
-    let text = serde_json::to_vec(body).map_err(|source| Error::Request {
-        url: path.to_owned(),
-        source,
-    })?;
-    Ok(request
-        .header("content-type", "application/json")
-        .body(text))
+    let text = serde_json::to_vec(body)
+        .map_err(|source| Error::Request { url: path.to_owned(), source })?;
+    Ok(request.header("content-type", "application/json").body(text))
 }
 
 async fn decode(url: &str, response: Response) -> Result<Value> {
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| Error::transport(url, error))?;
+    let body = response.bytes().await.map_err(|error| Error::transport(url, error))?;
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&body).map_err(|_| Error::Answer {
-        url: url.to_owned(),
-        expected: "a JSON document",
-    })
+    serde_json::from_slice(&body)
+        .map_err(|_| Error::Answer { url: url.to_owned(), expected: "a JSON document" })
 }
 
 fn fault(body: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
-    match parsed
-        .as_ref()
-        .and_then(|value| value.get("faultstring"))
-        .and_then(Value::as_str)
-    {
+    match parsed.as_ref().and_then(|value| value.get("faultstring")).and_then(Value::as_str) {
         Some(text) => text.to_owned(),
         None => body.trim().chars().take(500).collect(),
     }
@@ -325,22 +281,12 @@ fn fault(body: &str) -> String {
 fn curl_line(request: &reqwest::Request) -> String {
     let mut line = format!("curl -X {}", request.method());
     for (name, value) in request.headers() {
-        let secret = matches!(
-            name.as_str(),
-            "x-auth-token" | "st2-api-key" | "authorization"
-        );
-        let shown = if secret {
-            "********"
-        } else {
-            value.to_str().unwrap_or("?")
-        };
+        let secret = matches!(name.as_str(), "x-auth-token" | "st2-api-key" | "authorization");
+        let shown = if secret { "********" } else { value.to_str().unwrap_or("?") };
         line.push_str(&format!(" -H '{name}: {shown}'"));
     }
     if let Some(body) = request.body().and_then(reqwest::Body::as_bytes) {
-        line.push_str(&format!(
-            " --data-binary '{}'",
-            String::from_utf8_lossy(body)
-        ));
+        line.push_str(&format!(" --data-binary '{}'", String::from_utf8_lossy(body)));
     }
     line.push_str(&format!(" '{}'", request.url()));
     line

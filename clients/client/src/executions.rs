@@ -45,19 +45,12 @@ impl Client {
     /// Descendants of an execution down to `depth` levels; -1 is all of them.
     pub async fn children(&self, id: &str, depth: i64) -> Result<Vec<Value>> {
         let query = [("depth", depth.to_string())];
-        Ok(self
-            .page(&format!("/executions/{}/children/", segment(id)), &query)
-            .await?
-            .items)
+        Ok(self.page(&format!("/executions/{}/children/", segment(id)), &query).await?.items)
     }
 
     /// What an execution has written so far.
     pub async fn output(&self, id: &str, kind: Option<&str>) -> Result<String> {
-        let query: Vec<_> = kind
-            .map(|kind| ("output_type", kind.to_owned()))
-            .into_iter()
-            .collect();
-        self.text(&format!("/executions/{}/output", segment(id)), &query)
-            .await
+        let query: Vec<_> = kind.map(|kind| ("output_type", kind.to_owned())).into_iter().collect();
+        self.text(&format!("/executions/{}/output", segment(id)), &query).await
     }
 }

@@ -51,16 +51,11 @@ impl Endpoints {
 
 fn checked(text: &str) -> Result<String> {
     let trimmed = text.trim_end_matches('/');
-    let refuse = |reason: String| Error::Address {
-        url: text.to_owned(),
-        reason,
-    };
+    let refuse = |reason: String| Error::Address { url: text.to_owned(), reason };
     let url = Url::parse(trimmed).map_err(|error| refuse(error.to_string()))?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(trimmed.to_owned()),
-        other => Err(refuse(format!(
-            "the scheme must be http or https, not {other}"
-        ))),
+        other => Err(refuse(format!("the scheme must be http or https, not {other}"))),
     }
 }
 

@@ -3,15 +3,8 @@
 use crate::{Client, Credential, Endpoints, Error, Target, Trust, is_waiting, segment};
 
 fn target(api: &str) -> Target {
-    let endpoints = Endpoints {
-        api: api.to_owned(),
-        ..Endpoints::from_base("http://h/", "v1")
-    };
-    Target {
-        endpoints,
-        trust: Trust::System,
-        basic: None,
-    }
+    let endpoints = Endpoints { api: api.to_owned(), ..Endpoints::from_base("http://h/", "v1") };
+    Target { endpoints, trust: Trust::System, basic: None }
 }
 
 #[test]
@@ -27,10 +20,7 @@ fn trailing_slashes_are_stripped_and_odd_schemes_refused() {
     let client = Client::new(target("http://h:1/v1//")).unwrap();
     assert_eq!(client.endpoints().api, "http://h:1/v1");
     let error = Client::new(target("ftp://h/v1")).unwrap_err();
-    assert!(
-        matches!(&error, Error::Address { url, .. } if url == "ftp://h/v1"),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Address { url, .. } if url == "ftp://h/v1"), "{error}");
     let error = Client::new(target("no address")).unwrap_err();
     assert!(error.to_string().contains("\"no address\""), "{error}");
 }
@@ -38,11 +28,7 @@ fn trailing_slashes_are_stripped_and_odd_schemes_refused() {
 #[test]
 fn a_bundle_that_is_none_is_named() {
     let trust = Trust::Bundle("/no/such/bundle.pem".into());
-    let error = Client::new(Target {
-        trust,
-        ..target("https://h/v1")
-    })
-    .unwrap_err();
+    let error = Client::new(Target { trust, ..target("https://h/v1") }).unwrap_err();
     assert!(error.to_string().contains("/no/such/bundle.pem"), "{error}");
 }
 
@@ -59,21 +45,12 @@ fn credentials_are_not_shown() {
 #[test]
 fn only_statuses_that_move_by_themselves_are_waited_for() {
     assert!(
-        ["requested", "scheduled", "running", "canceling"]
-            .iter()
-            .all(|status| is_waiting(status))
+        ["requested", "scheduled", "running", "canceling"].iter().all(|status| is_waiting(status))
     );
     assert!(
-        ![
-            "delayed",
-            "paused",
-            "pending",
-            "succeeded",
-            "canceled",
-            "timeout"
-        ]
-        .iter()
-        .any(|status| is_waiting(status))
+        !["delayed", "paused", "pending", "succeeded", "canceled", "timeout"]
+            .iter()
+            .any(|status| is_waiting(status))
     );
 }
 

@@ -39,19 +39,12 @@ impl Client {
         let request = self.auth("/tokens", user, password).json(&body);
         let answer = self.json(request).await?;
         let field = |name: &str| {
-            let text = answer
-                .get(name)
-                .and_then(Value::as_str)
-                .map(ToOwned::to_owned);
+            let text = answer.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
             text.ok_or(Error::Answer {
                 url: format!("{}/tokens", self.endpoints().auth),
                 expected: "a token with token, user and expiry",
             })
         };
-        Ok(Token {
-            token: field("token")?,
-            user: field("user")?,
-            expiry: field("expiry")?,
-        })
+        Ok(Token { token: field("token")?, user: field("user")?, expiry: field("expiry")? })
     }
 }

@@ -1,0 +1,7 @@
+//! Whole command lines played against a stub of the API that answers what the test says.
+
+mod commands;
+mod files;
+mod play;
+mod stub;
+mod vectors;

@@ -1,0 +1,78 @@
+//! One command line with everything around it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::system::{Prompt, System};
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// The surroundings of a command.
+pub(crate) struct Scene {
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) directory: PathBuf,
+    pub(crate) terminal: bool,
+    pub(crate) answers: Vec<String>,
+}
+
+impl Scene {
+    /// 120 columns, no colours, home and working directory in `directory`.
+    pub(crate) fn new(directory: &Path, base: &str) -> Self {
+        let pairs = [
+            ("COLUMNS", "120"),
+            ("TERM", "dumb"),
+            ("HOME", &directory.display().to_string()),
+            ("ST2_API_URL", &format!("{base}/v1")),
+            ("ST2_AUTH_URL", base),
+        ];
+        let env =
+            pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { env, directory: directory.to_owned(), terminal: false, answers: Vec::new() }
+    }
+
+    pub(crate) async fn play(&mut self, words: &[&str]) -> Played {
+        let arguments =
+            std::iter::once("st2").chain(words.iter().copied()).map(OsString::from).collect();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut answers = Answers(self.answers.clone());
+        let mut system = System {
+            env: self.env.clone(),
+            now: || "2020-01-01T10:01:40Z".parse::<Timestamp>().unwrap(),
+            directory: self.directory.clone(),
+            terminal: self.terminal,
+            columns: None,
+            out: &mut out,
+            err: &mut err,
+            prompt: &mut answers,
+        };
+        let code = crate::run(arguments, &mut system).await;
+        Played { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    }
+}
+
+/// Answers given one after the other, then nobody.
+struct Answers(Vec<String>);
+
+impl Prompt for Answers {
+    fn ask(&mut self, _question: &str, _secret: bool) -> io::Result<String> {
+        if self.0.is_empty() {
+            Err(io::Error::other("nobody is there"))
+        } else {
+            Ok(self.0.remove(0))
+        }
+    }
+
+    fn piped(&mut self) -> io::Result<String> {
+        self.ask("", false)
+    }
+}
