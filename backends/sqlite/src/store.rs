@@ -1,0 +1,231 @@
+//! The port's methods: encode, send to the writer or a reader, wait.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use st2_model::{BlobRef, Digest, Revision};
+use st2_ports::{
+    ALL_COLLECTIONS, Clock, Collection, Document, Fence, Filter, Inserted, Patch, Query, Record,
+    Replaced, Store, StoreError,
+};
+
+use crate::error::closed;
+use crate::layout::Layout;
+use crate::reader::Readers;
+use crate::writer::Writer;
+use crate::{OpenError, blob, file, read, schema, write};
+
+/// How many documents one transaction of a long change or removal touches, so that other writes
+/// come in between.
+const CHUNK: usize = 500;
+
+/// Documents and blobs in a SQLite file.
+pub struct SqliteStore {
+    clock: Arc<dyn Clock>,
+    boot: u64,
+    layouts: Mutex<BTreeMap<&'static str, Arc<Layout>>>,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the store in the file `path`, which is made if there is none, and keeps other
+    /// processes from opening it. Documents expire by `clock`. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// When the file can not be opened, is in use, damaged or of a later version.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, OpenError> {
+        let claim = file::claim(path)?;
+        let (mut connection, boot) = schema::open(path)?;
+        let failed = |error| OpenError::of(path.to_owned(), error);
+        let transaction = connection.transaction().map_err(failed)?;
+        let mut layouts = BTreeMap::new();
+        for collection in ALL_COLLECTIONS {
+            let layout = Layout::new(collection);
+            schema::prepare(&transaction, &layout).map_err(failed)?;
+            layout.set_ready();
+            layouts.insert(collection.name, Arc::new(layout));
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(Arc::new(Self {
+            clock,
+            boot,
+            layouts: Mutex::new(layouts),
+            readers: Readers::start(path)?,
+            writer: Writer::start(path, connection, claim)?,
+        }))
+    }
+
+    /// How often the file has been opened, this time included. Grows from start to start.
+    #[must_use]
+    pub const fn boot(&self) -> u64 {
+        self.boot
+    }
+
+    /// Finishes what was called, moves the log into the file and closes it. Calls that come later
+    /// are refused. Without it nothing is lost; the next start does the rest.
+    pub async fn close(&self) {
+        self.readers.stop().await;
+        self.writer.close().await;
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().micros()
+    }
+
+    /// The layout of a collection whose tables are there.
+    async fn layout(&self, of: &'static Collection) -> Result<Arc<Layout>, StoreError> {
+        let layout = {
+            let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+            let layout = layouts.entry(of.name).or_insert_with(|| Arc::new(Layout::new(of)));
+            Arc::clone(layout)
+        };
+        if !layout.is_ready() {
+            let prepared = Arc::clone(&layout);
+            let prepare = move |c: &_| schema::prepare(c, &prepared).map(Ok);
+            self.writer.run(0, prepare).await?;
+            layout.set_ready();
+        }
+        Ok(layout)
+    }
+
+    /// The rows that match, as they are now. A single id needs no look.
+    async fn rows(&self, layout: &Arc<Layout>, filter: &Filter) -> Result<Vec<i64>, StoreError> {
+        let (layout, filter, now) = (Arc::clone(layout), filter.clone(), self.now());
+        self.readers.run(move |c| read::rows(c, &layout, &filter, now)).await
+    }
+}
+
+/// The id, when a filter asks for nothing else.
+fn single_id(filter: &Filter) -> Option<String> {
+    match filter {
+        Filter::Eq(path, value) if path == "id" => value.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, from: &'static Collection, id: &str) -> Result<Option<Record>, StoreError> {
+        let (layout, id, now) = (self.layout(from).await?, id.to_owned(), self.now());
+        self.readers.run(move |c| read::get(c, &layout, &id, now)).await
+    }
+
+    async fn find(
+        &self,
+        from: &'static Collection,
+        query: &Query,
+    ) -> Result<Vec<Record>, StoreError> {
+        let layout = self.layout(from).await?;
+        if let Some(fault) = query.fault() {
+            return Err(layout.invalid(fault));
+        }
+        let (query, now) = (query.clone(), self.now());
+        self.readers.run(move |c| read::find(c, &layout, &query, now)).await
+    }
+
+    async fn count(&self, from: &'static Collection, filter: &Filter) -> Result<u64, StoreError> {
+        let (layout, filter, now) = (self.layout(from).await?, filter.clone(), self.now());
+        self.readers.run(move |c| read::count(c, &layout, &filter, now)).await
+    }
+
+    async fn insert(
+        &self,
+        into: &'static Collection,
+        document: Document,
+        fence: Option<&Fence>,
+    ) -> Result<Inserted, StoreError> {
+        let layout = self.layout(into).await?;
+        let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
+        self.writer
+            .run(document.body.len(), move |c| {
+                write::insert(c, &layout, &document, fence.as_ref(), now)
+            })
+            .await
+    }
+
+    async fn replace(
+        &self,
+        into: &'static Collection,
+        document: Document,
+        revision: Revision,
+        fence: Option<&Fence>,
+    ) -> Result<Replaced, StoreError> {
+        let layout = self.layout(into).await?;
+        let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
+        self.writer
+            .run(document.body.len(), move |c| {
+                write::replace(c, &layout, &document, revision, fence.as_ref(), now)
+            })
+            .await
+    }
+
+    async fn update_many(
+        &self,
+        into: &'static Collection,
+        filter: &Filter,
+        patch: &Patch,
+    ) -> Result<u64, StoreError> {
+        let layout = self.layout(into).await?;
+        let mut changed = 0;
+        for rows in self.rows(&layout, filter).await?.chunks(CHUNK) {
+            let (layout, rows, now) = (Arc::clone(&layout), rows.to_vec(), self.now());
+            let (filter, patch) = (filter.clone(), patch.clone());
+            let update = move |c: &_| write::update_rows(c, &layout, &rows, (&filter, &patch), now);
+            changed += self.writer.run(0, update).await?;
+        }
+        Ok(changed)
+    }
+
+    async fn delete(&self, from: &'static Collection, filter: &Filter) -> Result<u64, StoreError> {
+        let layout = self.layout(from).await?;
+        if let Some(id) = single_id(filter) {
+            let (filter, now) = (filter.clone(), self.now());
+            let delete = move |c: &_| {
+                let rows = write::row_of(c, &layout, &id)?;
+                write::delete_rows(c, &layout, &rows, &filter, now)
+            };
+            return self.writer.run(0, delete).await;
+        }
+        let mut removed = 0;
+        for rows in self.rows(&layout, filter).await?.chunks(CHUNK) {
+            let (layout, rows, now) = (Arc::clone(&layout), rows.to_vec(), self.now());
+            let filter = filter.clone();
+            let delete = move |c: &_| write::delete_rows(c, &layout, &rows, &filter, now);
+            removed += self.writer.run(0, delete).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn raise_fence(&self, fence: &Fence) -> Result<(), StoreError> {
+        let fence = fence.clone();
+        self.writer.run(0, move |c| write::raise_fence(c, &fence)).await
+    }
+
+    async fn put_blob(&self, content: Bytes) -> Result<BlobRef, StoreError> {
+        let packing = tokio::task::spawn_blocking(move || blob::pack(&content));
+        let packed = packing.await.map_err(|_| closed())??;
+        let reference = packed.reference.clone();
+        self.writer.run(packed.content.len(), move |c| blob::put(c, &packed)).await?;
+        Ok(reference)
+    }
+
+    async fn get_blob(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
+        let digest = digest.clone();
+        let wanted = digest.clone();
+        let found = self.readers.run(move |c| blob::get(c, &wanted)).await?;
+        let Some((bytes, packed)) = found else {
+            return Ok(None);
+        };
+        let unpacking = tokio::task::spawn_blocking(move || blob::unpack(&digest, bytes, &packed));
+        unpacking.await.map_err(|_| closed())?.map(Some)
+    }
+
+    async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let digest = digest.clone();
+        self.writer.run(0, move |c| blob::delete(c, &digest)).await
+    }
+}

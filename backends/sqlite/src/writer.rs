@@ -1,0 +1,244 @@
+//! The writer: one thread that puts every write that waits into one transaction.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use rusqlite::{Connection, TransactionBehavior};
+use st2_ports::StoreError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{OpenError, closed, concerns_the_file, unavailable};
+use crate::file::Claim;
+use crate::read::Answer;
+use crate::reader::start_thread;
+use crate::schema;
+use crate::write::Outcome;
+
+/// How many writes wait in the queue before callers wait to enter it.
+const QUEUE: usize = 4096;
+/// How many writes, and of about how many bytes, go into one transaction.
+const BATCH: usize = 2048;
+const BATCH_BYTES: usize = 16 << 20;
+/// From so many pages of log on, it is moved into the file in the background.
+const LOG_PAGES: i64 = 1000;
+/// From so many on, writes wait for it.
+const LOG_PAGES_MAX: i64 = 16_000;
+
+/// A write in the queue.
+trait Write: Send {
+    /// Does it, inside the writer's transaction. May be called again after a rollback.
+    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    /// About how many bytes it writes.
+    fn bytes(&self) -> usize;
+    /// Answers: what it came to, or why it was undone.
+    fn settle(self: Box<Self>, undone: Option<StoreError>);
+}
+
+struct Pending<T, W> {
+    work: W,
+    bytes: usize,
+    outcome: Option<Answer<T>>,
+    reply: oneshot::Sender<Answer<T>>,
+}
+
+impl<T: Send, W: FnMut(&Connection) -> Outcome<T> + Send> Write for Pending<T, W> {
+    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.outcome = Some((self.work)(connection)?);
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn settle(self: Box<Self>, undone: Option<StoreError>) {
+        let answer = match (undone, self.outcome) {
+            (Some(error), _) => Err(error),
+            (None, Some(answer)) => answer,
+            (None, None) => Err(closed()),
+        };
+        // A caller that has gone away needs no answer.
+        drop(self.reply.send(answer));
+    }
+}
+
+enum Job {
+    Write(Box<dyn Write>),
+    /// Ends the writer. The sender is dropped when the files are closed and given up.
+    Close(oneshot::Sender<()>),
+}
+
+/// The way to the writer of a store.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread. It owns the files until it ends.
+    pub(crate) fn start(
+        path: &Path,
+        connection: Connection,
+        claim: Claim,
+    ) -> Result<Self, OpenError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        // One request is as good as many.
+        let (requests, asked) = sync_channel(1);
+        let checkpointer = schema::connect_checkpointer(path)?;
+        start_thread(path, "st2-sqlite-checkpoint".to_owned(), move || {
+            checkpoint_when_asked(&checkpointer, &asked);
+        })?;
+        let routine = Routine { connection, jobs, requests, _claim: claim };
+        start_thread(path, "st2-sqlite-write".to_owned(), move || routine.run())?;
+        Ok(Self { queue })
+    }
+
+    /// Queues a write of about `bytes` bytes and waits until it is on disk, or undone.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnMut(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { work, bytes, outcome: None, reply };
+        let job = Job::Write(Box::new(pending));
+        self.queue.send(job).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Writes what is in the queue and closes the files.
+    pub(crate) async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.queue.send(Job::Close(reply)).await.is_ok() {
+            drop(answer.await);
+        }
+    }
+}
+
+struct Routine {
+    connection: Connection,
+    jobs: mpsc::Receiver<Job>,
+    requests: SyncSender<()>,
+    _claim: Claim,
+}
+
+impl Routine {
+    fn run(mut self) {
+        let mut closing = Vec::new();
+        while let Some(job) = self.jobs.blocking_recv() {
+            let batch = self.collect(job, &mut closing);
+            if !batch.is_empty() {
+                commit(&mut self.connection, batch);
+                self.look_at_log();
+            }
+            if !closing.is_empty() {
+                // What is in the queue still counts; what comes later is refused.
+                self.jobs.close();
+            }
+        }
+        if let Err(error) = checkpoint(&self.connection, "TRUNCATE") {
+            tracing::warn!(%error, "the log was not moved into the file: the next start will");
+        }
+        drop(self);
+        drop(closing);
+    }
+
+    /// The writes that wait, beginning with this job.
+    fn collect(
+        &mut self,
+        first: Job,
+        closing: &mut Vec<oneshot::Sender<()>>,
+    ) -> Vec<Box<dyn Write>> {
+        let (mut batch, mut bytes, mut next) = (Vec::new(), 0, Some(first));
+        while let Some(job) = next {
+            match job {
+                Job::Write(write) => {
+                    bytes += write.bytes();
+                    batch.push(write);
+                }
+                Job::Close(reply) => closing.push(reply),
+            }
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                break;
+            }
+            next = self.jobs.try_recv().ok();
+        }
+        batch
+    }
+
+    /// Has the log moved into the file when it has grown long.
+    fn look_at_log(&self) {
+        match checkpoint(&self.connection, "NOOP") {
+            Ok(pages) if pages >= LOG_PAGES_MAX => {
+                if let Err(error) = checkpoint(&self.connection, "PASSIVE") {
+                    tracing::warn!(%error, "the log was not moved into the file");
+                }
+            }
+            Ok(pages) if pages >= LOG_PAGES => {
+                // When the request of before still waits, it stands for this one too.
+                if matches!(self.requests.try_send(()), Err(TrySendError::Disconnected(()))) {
+                    tracing::warn!("the log grows: nobody moves it into the file");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the length of the log is unknown"),
+        }
+    }
+}
+
+fn checkpoint_when_asked(connection: &Connection, asked: &Receiver<()>) {
+    while asked.recv().is_ok() {
+        if let Err(error) = checkpoint(connection, "PASSIVE") {
+            tracing::warn!(%error, "the log was not moved into the file");
+        }
+    }
+}
+
+/// Moves the log into the file, as far as `mode` says. How many pages of log there are.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_row([], |row| row.get(1))
+}
+
+/// Commits the writes and answers them. A write that SQLite refuses for itself is left out; when
+/// the trouble is the file's, all of them are undone.
+fn commit(connection: &mut Connection, mut batch: Vec<Box<dyn Write>>) {
+    while !batch.is_empty() {
+        let (culprit, error) = match try_commit(connection, &mut batch) {
+            Ok(()) => {
+                for write in batch {
+                    write.settle(None);
+                }
+                return;
+            }
+            Err(failure) => failure,
+        };
+        let reason = unavailable(&error);
+        tracing::warn!(%error, writes = batch.len(), "a transaction was undone");
+        match culprit {
+            Some(number) if !concerns_the_file(&error) => {
+                batch.remove(number).settle(Some(reason));
+            }
+            _ => {
+                for write in batch {
+                    write.settle(Some(reason.clone()));
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// The error, with the number of the write that met it.
+type Failure = (Option<usize>, rusqlite::Error);
+
+fn try_commit(connection: &mut Connection, batch: &mut [Box<dyn Write>]) -> Result<(), Failure> {
+    // Dropping the transaction rolls it back, unless SQLite has done so already.
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| (None, error))?;
+    for (number, write) in batch.iter_mut().enumerate() {
+        write.apply(&transaction).map_err(|error| (Some(number), error))?;
+    }
+    transaction.commit().map_err(|error| (None, error))
+}
