@@ -106,7 +106,11 @@ impl Executions {
         Err(RenderError::Template(reason.to_owned()))
     }
 
-    async fn load_key(&self, key: &KeyRef) -> Result<Option<String>, StoreError> {
+    /// The stored text of a datastore item that a template reads.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn load_key(&self, key: &KeyRef) -> Result<Option<String>, StoreError> {
         let (scope, name) = if key.scope == USER_SCOPE {
             let Some((user, name)) = key.name.split_once(':') else {
                 return Ok(None);
