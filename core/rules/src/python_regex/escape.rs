@@ -1,5 +1,6 @@
 //! Escapes outside classes, and character escapes that both places share.
 
+use super::Texts;
 use super::flags::Flags;
 use super::parse::{Parsed, Parser};
 use super::piece::Piece;
@@ -42,6 +43,7 @@ impl Parser {
         Ok(match c {
             'A' => Piece::anchor(r"\A"),
             'Z' => Piece::anchor(r"\z"),
+            'b' | 'B' if self.texts == Texts::Plain => Piece::anchor(format!("\\{c}")),
             'b' => {
                 Piece::anchor(format!("(?:(?<=[{word}])(?![{word}])|(?<![{word}])(?=[{word}]))"))
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::Texts;
 use super::flags::Flags;
 use super::piece::{Kind, Piece, UNBOUNDED};
 
@@ -27,6 +28,7 @@ pub(super) struct Parser {
     chars: Vec<char>,
     pub(super) at: usize,
     pub(super) flags: Flags,
+    pub(super) texts: Texts,
     /// By group number less one.
     pub(super) groups: Vec<GroupWidth>,
     pub(super) names: HashMap<String, usize>,
@@ -36,11 +38,12 @@ pub(super) struct Parser {
 }
 
 /// `pattern`, written for the engine.
-pub(super) fn translate(pattern: &str, flags: Flags) -> Parsed<String> {
+pub(super) fn translate(pattern: &str, flags: Flags, texts: Texts) -> Parsed<String> {
     let mut parser = Parser {
         chars: pattern.chars().collect(),
         at: 0,
         flags,
+        texts,
         groups: Vec::new(),
         names: HashMap::new(),
         conditions: Vec::new(),
@@ -169,6 +172,7 @@ impl Parser {
             '^' if flags.multi_line => Piece::anchor("(?m:^)"),
             '^' => Piece::anchor(r"\A"),
             '$' if flags.multi_line => Piece::anchor("(?m:$)"),
+            '$' if self.texts == Texts::Plain => Piece::anchor(r"\z"),
             '$' => Piece::anchor(r"(?=\n?\z)"),
             other => Piece::literal(other, flags),
         }))

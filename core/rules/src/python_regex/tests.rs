@@ -94,3 +94,22 @@ fn groups_cannot_nest_without_end() {
     let deep = format!("{}{}", "(".repeat(5_000), ")".repeat(5_000));
     assert!(refusal(&deep).contains("nested more than 100 deep"));
 }
+
+#[test]
+fn texts_of_every_kind_are_matched_alike() {
+    for (pattern, text, expected) in [
+        ("a$", "a", true),
+        ("a$", "a\n", true),
+        ("a$", "a\n\n", false),
+        (r"a\Z", "a\n", false),
+        (r"\ba\b", "a-é", true),
+        (r"\ba\b", "aé", false),
+        (r"\ba\b", "b a", true),
+        (r"é\b", "é\u{301}", true),
+        (r"\B", "ab", true),
+        (r"a\B", "a²", true),
+        (r"a$|b\b", "b\n", true),
+    ] {
+        assert_eq!(finds(pattern, text), expected, "{pattern:?} in {text:?}");
+    }
+}
