@@ -53,7 +53,7 @@ impl Service for RulesEngine {
         let topic = Topic::TriggerDispatched;
         let mut wakes = ports.bus.subscribe(topic, Group::Shared(NAME)).await.map_err(error)?;
         let mut work = Work {
-            enforcer: Enforcer::new(ports.clone(), self.executions, self.system_user),
+            enforcer: Arc::new(Enforcer::new(ports.clone(), self.executions, self.system_user)),
             keeper: Keeper::new(ports.clone()).await.map_err(error)?,
             ports,
         };
@@ -77,7 +77,7 @@ impl Service for RulesEngine {
 
 struct Work {
     ports: Ports,
-    enforcer: Enforcer,
+    enforcer: Arc<Enforcer>,
     keeper: Keeper,
 }
 
@@ -95,11 +95,15 @@ impl Work {
     /// Works on instances, many at a time, begun in their order.
     async fn process(&mut self, ids: &[String]) -> Result<(), StoreError> {
         let known: Arc<Known> = self.keeper.current().await?;
-        let enforcer = &self.enforcer;
-        let known = &*known;
-        let mut outcomes = stream::iter(ids)
-            .map(|id| async move { enforcer.process(id, known).await })
-            .buffered(IN_FLIGHT);
+        let works: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                let (enforcer, known, id) =
+                    (Arc::clone(&self.enforcer), Arc::clone(&known), id.clone());
+                async move { enforcer.process(&id, &known).await }
+            })
+            .collect();
+        let mut outcomes = stream::iter(works).buffered(IN_FLIGHT);
         let mut answer = Ok(());
         while let Some(outcome) = outcomes.next().await {
             answer = answer.and(outcome);

@@ -52,25 +52,25 @@ impl Keeper {
             return Ok(Arc::clone(known));
         }
         self.loaded = Instant::now();
-        let known = Arc::new(self.load().await?);
+        let known = Arc::new(load(&self.ports, Arc::clone(&self.engine)).await?);
         self.known = Some(Arc::clone(&known));
         Ok(known)
     }
+}
 
-    async fn load(&self) -> Result<Known, StoreError> {
-        let query = Query::of(Filter::eq("enabled", true));
-        let rules = self.ports.repository::<Rule>().find(&query).await?;
-        let rules: Vec<Rule> = rules.into_iter().map(|rule| rule.value).collect();
-        let wanted = Query::of(Filter::is_in("ref", rules.iter().map(|r| r.trigger.as_str())));
-        let triggers = self.ports.repository::<Trigger>().find(&wanted).await?;
-        let types = self.ports.repository::<TriggerType>();
-        let mut by_ref = HashMap::new();
-        for trigger in triggers {
-            let trigger = trigger.value;
-            if let Some(kind) = types.get(TriggerType::id_of(&trigger.kind)).await? {
-                by_ref.insert(trigger.reference.to_string(), (trigger, kind.value));
-            }
+async fn load(ports: &Ports, engine: Arc<Engine>) -> Result<Known, StoreError> {
+    let query = Query::of(Filter::eq("enabled", true));
+    let rules = ports.repository::<Rule>().find(&query).await?;
+    let rules: Vec<Rule> = rules.into_iter().map(|rule| rule.value).collect();
+    let wanted = Query::of(Filter::is_in("ref", rules.iter().map(|r| r.trigger.as_str())));
+    let triggers = ports.repository::<Trigger>().find(&wanted).await?;
+    let types = ports.repository::<TriggerType>();
+    let mut by_ref = HashMap::new();
+    for trigger in triggers {
+        let trigger = trigger.value;
+        if let Some(kind) = types.get(TriggerType::id_of(&trigger.kind)).await? {
+            by_ref.insert(trigger.reference.to_string(), (trigger, kind.value));
         }
-        Ok(Known { rules: RuleSet::new(rules, Arc::clone(&self.engine)), triggers: by_ref })
     }
+    Ok(Known { rules: RuleSet::new(rules, engine), triggers: by_ref })
 }
