@@ -5,6 +5,7 @@
 
 mod build;
 mod execution;
+mod extra;
 mod login;
 mod store;
 
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum};
 
 pub(crate) use build::command;
 pub(crate) use execution::{ExecutionList, Rerun, ResultView, Run, Tail};
+pub(crate) use extra::{ApiKeyCreate, CloneAction, Inspect, Lookup, Respond, Sentence};
 pub(crate) use login::{AuthArgs, LoginArgs};
 pub(crate) use store::{KeyGet, KeyList, KeyLoad, KeySet, PackInstall, PackRegister};
 

@@ -2,6 +2,7 @@
 
 mod describe;
 mod execution;
+mod extra;
 mod key;
 mod login;
 mod outcome;
@@ -73,6 +74,7 @@ pub(crate) async fn dispatch(matches: &ArgMatches, context: &mut Context<'_, '_>
         "run" => run::run(matches, context).await,
         "execution" => execution::dispatch(matches, context).await,
         "key" => key::dispatch(matches, context).await,
+        "workflow" => extra::workflow(matches, context).await,
         "auth" => login::auth(matches, context).await,
         "login" => login::login(matches, context).await,
         "logout" => login::logout(context),

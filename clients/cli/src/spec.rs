@@ -5,6 +5,8 @@
 pub(crate) struct Spec {
     /// Name of the group.
     pub(crate) name: &'static str,
+    /// What several of them are called in help texts.
+    pub(crate) many: &'static str,
     /// One line of help.
     pub(crate) about: &'static str,
     /// What one of them is called.
@@ -107,6 +109,7 @@ const PLAIN: List = List {
 pub(crate) const SPECS: &[Spec] = &[
     Spec {
         name: "action",
+        many: "actions",
         about: "What can be run: list, show, run and change actions",
         one: "Action",
         path: "/actions",
@@ -131,6 +134,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "rule",
+        many: "rules",
         about: "Which triggers cause which actions",
         one: "Rule",
         path: "/rules",
@@ -179,6 +183,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "trigger",
+        many: "trigger types",
         about: "Kinds of events that sensors report (trigger types)",
         one: "Trigger",
         path: "/triggertypes",
@@ -200,6 +205,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "trigger-instance",
+        many: "trigger instances",
         about: "Events that happened",
         one: "TriggerInstance",
         path: "/triggerinstances",
@@ -225,6 +231,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "rule-enforcement",
+        many: "rule enforcements",
         about: "What rules made of events",
         one: "RuleEnforcement",
         path: "/ruleenforcements",
@@ -264,6 +271,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "sensor",
+        many: "sensors",
         about: "What watches the outside world",
         one: "Sensor",
         path: "/sensortypes",
@@ -291,6 +299,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "runner",
+        many: "runners",
         about: "How actions are run",
         one: "Runner",
         path: "/runnertypes",
@@ -304,6 +313,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "pack",
+        many: "packs",
         about: "Sets of content: list, show, register and install packs",
         one: "Pack",
         path: "/packs",
@@ -326,6 +336,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "policy",
+        many: "policies",
         about: "Limits on actions, such as how many run at once",
         one: "Policy",
         path: "/policies",
@@ -358,6 +369,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "policy-type",
+        many: "policy types",
         about: "Kinds of policies",
         one: "Policy Type",
         path: "/policytypes",
@@ -382,6 +394,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "action-alias",
+        many: "action aliases",
         about: "Sentences that run actions from chat",
         one: "Action Alias",
         path: "/actionalias",
@@ -408,6 +421,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "trace",
+        many: "traces",
         about: "What belongs to one chain of events",
         one: "Trace",
         path: "/traces",
@@ -446,6 +460,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "timer",
+        many: "timers",
         about: "Timers that rules wait for",
         one: "Timer",
         path: "/timers",
@@ -470,6 +485,7 @@ pub(crate) const SPECS: &[Spec] = &[
     },
     Spec {
         name: "webhook",
+        many: "webhooks",
         about: "Addresses that outside systems post to",
         one: "Webhook",
         path: "/webhooks",
@@ -477,5 +493,101 @@ pub(crate) const SPECS: &[Spec] = &[
         get: Get { attributes: ALL, order: &["id", "url", "type", "description", "parameters"] },
         verbs: &[],
         examples: "  st2 webhook list",
+    },
+    Spec {
+        name: "apikey",
+        many: "API keys",
+        about: "Keys that programs use instead of a login",
+        one: "API Key",
+        path: "/apikeys",
+        list: List {
+            attributes: &["id", "user", "metadata"],
+            include: false,
+            filters: &[
+                filter("user", Some('u'), "user", "Only keys of this user"),
+                Filter {
+                    sends: Some("True"),
+                    ..filter("show-secrets", None, "show_secrets", "Show the hashes of the keys")
+                },
+            ],
+            ..PLAIN
+        },
+        get: Get { attributes: ALL, order: &["id", "user", "metadata", "enabled"] },
+        verbs: &[Verb::Delete, Verb::Enable, Verb::Disable],
+        examples: "  st2 apikey create -u joe -k",
+    },
+    Spec {
+        name: "inquiry",
+        many: "inquiries",
+        about: "Questions that workflows wait for an answer to",
+        one: "Inquiry",
+        path: "/inquiries",
+        list: List {
+            attributes: &["id", "roles", "users", "route", "ttl"],
+            slash: true,
+            include: false,
+            paged: Some("inquiries"),
+            reversed: Reversed::Always,
+            ..PLAIN
+        },
+        get: Get { attributes: &["id", "roles", "users", "route", "ttl", "schema"], order: &[] },
+        verbs: &[],
+        examples: "  st2 inquiry respond ID -r '{\"continue\": true}'",
+    },
+    Spec {
+        name: "role",
+        many: "roles",
+        about: "Sets of permissions",
+        one: "Role",
+        path: "/rbac/roles",
+        list: List {
+            attributes: &["id", "name", "system", "description"],
+            slash: true,
+            include: false,
+            filters: &[Filter {
+                sends: Some("True"),
+                ..filter("system", Some('s'), "system", "Only roles that are built in")
+            }],
+            ..PLAIN
+        },
+        get: Get {
+            attributes: ALL,
+            order: &["id", "name", "system", "description", "permission_grant_ids"],
+        },
+        verbs: &[],
+        examples: "  st2 role list --system",
+    },
+    Spec {
+        name: "role-assignment",
+        many: "role assignments",
+        about: "Who has which role",
+        one: "Role Assignment",
+        path: "/rbac/role_assignments",
+        list: List {
+            attributes: &["id", "role", "user", "is_remote", "source", "description"],
+            slash: true,
+            include: false,
+            filters: &[
+                filter("role", Some('r'), "role", "Only assignments of this role"),
+                filter("user", Some('u'), "user", "Only assignments to this user"),
+                filter("source", Some('s'), "source", "Only assignments from this source"),
+                Filter {
+                    sends: Some("True"),
+                    ..filter(
+                        "remote",
+                        None,
+                        "remote",
+                        "Only assignments from groups of a directory",
+                    )
+                },
+            ],
+            ..PLAIN
+        },
+        get: Get {
+            attributes: ALL,
+            order: &["id", "role", "user", "is_remote", "source", "description"],
+        },
+        verbs: &[],
+        examples: "  st2 role-assignment list -u joe",
     },
 ];

@@ -4,8 +4,9 @@ use clap::{Arg, ArgAction, Args, Command, value_parser};
 use clap_complete::Shell;
 
 use super::{
-    Attributes, AuthArgs, ExecutionList, Format, Global, Identity, KeyGet, KeyList, KeyLoad,
-    KeySet, LoginArgs, PackInstall, PackRegister, Rerun, ResultView, Run, Tail, Widths,
+    ApiKeyCreate, Attributes, AuthArgs, CloneAction, ExecutionList, Format, Global, Identity,
+    Inspect, KeyGet, KeyList, KeyLoad, KeySet, LoginArgs, Lookup, PackInstall, PackRegister, Rerun,
+    Respond, ResultView, Run, Sentence, Tail, Widths,
 };
 use crate::spec::{Filter, SPECS, Spec, Verb};
 
@@ -72,6 +73,7 @@ pub(crate) fn command() -> Command {
         )))
         .subcommand(leaf("logout", "Forget the login of the configured user"))
         .subcommand(Format::augment_args(leaf("whoami", "Show who is logged in, and how")))
+        .subcommand(workflow())
         .subcommand(completion());
     for spec in SPECS {
         root = root.subcommand(resource(spec));
@@ -87,8 +89,8 @@ fn group(name: &'static str, about: &'static str) -> Command {
         .disable_help_subcommand(true)
 }
 
-fn leaf(name: &'static str, about: &'static str) -> Command {
-    Command::new(name).about(about).infer_long_args(true)
+fn leaf(name: &'static str, about: impl Into<String>) -> Command {
+    Command::new(name).about(about.into()).infer_long_args(true)
 }
 
 fn run(name: &'static str, about: &'static str, own: Arg) -> Command {
@@ -161,34 +163,60 @@ fn completion() -> Command {
 fn resource(spec: &'static Spec) -> Command {
     let mut command = group(spec.name, spec.about)
         .subcommand(list(spec))
-        .subcommand(get())
+        .subcommand(get(spec))
         .after_help(format!("Examples:\n{}", spec.examples));
     for verb in spec.verbs {
         command = command.subcommand(change(spec, *verb));
     }
-    match spec.name {
-        "action" => command.subcommand(run(
-            "execute",
-            "Run an action; returns at once unless told to wait",
-            switch("wait", None, "Wait for the result"),
-        )),
-        "pack" => command
-            .subcommand(PackInstall::augment_args(leaf("install", "Install packs")))
-            .subcommand(PackInstall::augment_args(leaf("remove", "Remove packs")))
-            .subcommand(PackRegister::augment_args(leaf(
+    own(spec.name).into_iter().fold(command, Command::subcommand)
+}
+
+/// Commands that only one group has.
+fn own(group: &str) -> Vec<Command> {
+    match group {
+        "action" => vec![
+            run(
+                "execute",
+                "Run an action; returns at once unless told to wait",
+                switch("wait", None, "Wait for the result"),
+            ),
+            CloneAction::augment_args(leaf("clone", "Copy an action to another name or pack")),
+        ],
+        "action-alias" => vec![
+            Sentence::augment_args(leaf("match", "Show which alias a sentence means")),
+            Sentence::augment_args(leaf("execute", "Do what a sentence means")),
+        ],
+        "apikey" => {
+            vec![ApiKeyCreate::augment_args(leaf("create", "Make a key; it is shown this once"))]
+        }
+        "inquiry" => vec![Respond::augment_args(leaf("respond", "Answer an inquiry"))],
+        "pack" => vec![
+            PackInstall::augment_args(leaf("install", "Install packs")),
+            PackInstall::augment_args(leaf("remove", "Remove packs")),
+            PackRegister::augment_args(leaf(
                 "register",
                 "Load the content of packs that are on the server's disk",
-            ))),
-        "trigger-instance" => command.subcommand(Identity::augment_args(
+            )),
+            Lookup::augment_args(leaf("show", "Show what the index knows of a pack")),
+            Lookup::augment_args(leaf("search", "Look for packs in the index")),
+        ],
+        "trigger-instance" => vec![Identity::augment_args(
             leaf("re-emit", "Report an event once more")
                 .arg(Arg::new("id").required(true).help("The trigger instance")),
-        )),
-        _ => command,
+        )],
+        _ => Vec::new(),
     }
 }
 
+fn workflow() -> Command {
+    group("workflow", "Definitions of workflows").subcommand(Inspect::augment_args(leaf(
+        "inspect",
+        "Show what is wrong with a definition, without running it",
+    )))
+}
+
 fn list(spec: &'static Spec) -> Command {
-    let mut command = leaf("list", "List them");
+    let mut command = leaf("list", format!("List {}", spec.many));
     for filter in spec.list.filters {
         command = command.arg(filter_arg(filter));
     }
@@ -218,8 +246,9 @@ fn filter_arg(filter: &'static Filter) -> Arg {
     if filter.sends.is_some() { arg.action(ArgAction::SetTrue) } else { arg.value_name("VALUE") }
 }
 
-fn get() -> Command {
-    let command = ids(leaf("get", "Show one or several"), "Reference, name or id");
+fn get(spec: &'static Spec) -> Command {
+    let about = format!("Show one or several {}", spec.many);
+    let command = ids(leaf("get", about), "Reference, name or id");
     Identity::augment_args(Format::augment_args(Attributes::augment_args(command)))
 }
 
@@ -230,9 +259,13 @@ fn ids(command: Command, help: &'static str) -> Command {
 fn change(spec: &'static Spec, verb: Verb) -> Command {
     let one = || Arg::new("id").required(true).help("Reference, name or id");
     let file = || Arg::new("file").required(true).help("JSON or YAML file").value_name("FILE");
-    let several = |name, about| ids(leaf(name, about), "Reference, name or id");
+    let several = |name: &'static str, what: &str| {
+        ids(leaf(name, format!("{what} {}", spec.many)), "Reference, name or id")
+    };
     let command = match verb {
-        Verb::Create => leaf("create", "Create one from a file").arg(file()),
+        Verb::Create => {
+            leaf("create", format!("Create one of the {} from a file", spec.many)).arg(file())
+        }
         Verb::Update => leaf("update", "Replace one by what a file says").arg(one()).arg(file()),
         Verb::Delete if spec.name == "action" => {
             let help = "Remove the files from the server's disk too";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use st2_client::segment;
 
 use super::print::{self, Columns};
-use super::{Context, options, pack, run, text, texts};
+use super::{Context, extra, options, pack, run, text, texts};
 use crate::args::{Attributes, Format, Identity, Widths};
 use crate::content;
 use crate::failure::{Failure, Outcome};
@@ -25,15 +25,15 @@ pub(crate) async fn dispatch(
     match verb {
         "list" => list(spec, matches, context).await,
         "get" => get(spec, matches, context).await,
-        "create" => create(spec, matches, context).await,
+        "create" if spec.name != "apikey" => create(spec, matches, context).await,
         "update" => update(spec, matches, context).await,
         "delete" => delete(spec, matches, context).await,
         "enable" => switch(spec, matches, true, context).await,
         "disable" => switch(spec, matches, false, context).await,
-        "execute" => run::execute(matches, context).await,
+        "execute" if spec.name == "action" => run::execute(matches, context).await,
         "install" | "remove" | "register" => pack::dispatch(verb, matches, context).await,
         "re-emit" => re_emit(spec, matches, context).await,
-        other => Err(Failure::Usage(format!("there is no command {} {other}", spec.name))),
+        other => extra::dispatch(spec.name, other, matches, context).await,
     }
 }
 

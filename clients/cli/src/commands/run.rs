@@ -176,7 +176,7 @@ fn without_action(given: &Run, command: &str, context: &mut Context<'_, '_>) -> 
             None => return Ok(()),
         };
     }
-    let text = tree.render_long_help().to_string();
+    let text = tree.render_help().to_string();
     context.say(text.trim_end())
 }
 

@@ -9,7 +9,7 @@ use super::Context;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How many times in a row the services may be away before we give up; about 40 s.
 const PATIENCE: u32 = 20;

@@ -592,3 +592,74 @@ async fn long_options_may_be_shortened() {
 fn every_command_has_help_and_no_option_twice() {
     crate::args::command().debug_assert();
 }
+
+#[tokio::test]
+async fn commands_of_single_groups_ask_and_tell() {
+    let answer = || {
+        table(vec![
+            (
+                "POST",
+                "/v1/apikeys",
+                Reply(201, None, json!({"id": "k", "key": "secret", "user": "joe"})),
+            ),
+            ("PUT", "/v1/inquiries/i", ok(json!({}))),
+            ("POST", "/v1/workflows/inspect", ok(json!([]))),
+            ("GET", "/v1/actions/p.b", ok(json!({"id": "b"}))),
+            ("POST", "/v1/actions/p.a/clone", Reply(201, None, json!({"ref": "p.b"}))),
+            (
+                "POST",
+                "/v1/actionalias/match",
+                ok(json!({"actionalias": {"name": "deploy", "description": "d"}})),
+            ),
+            (
+                "POST",
+                "/v1/aliasexecution/match_and_execute",
+                Reply(
+                    201,
+                    None,
+                    json!({"results": [
+                {"actionalias": {"ref": "p.deploy"}, "execution": {"id": "e1"}}]}),
+                ),
+            ),
+            ("POST", "/v1/packs/index/search", ok(json!([]))),
+        ])
+    };
+    let (stub, played) =
+        play(answer(), &["apikey", "create", "-u", "joe", "-m", "{\"a\": 1}", "-k"]).await;
+    assert_eq!((played.code, played.out.as_str()), (0, "secret\n"));
+    assert_eq!(stub.asked()[0].json(), json!({"user": "joe", "metadata": {"a": 1}}));
+    let (_, played) = play(answer(), &["apikey", "create", "-m", "[]"]).await;
+    assert!(played.out.contains("--metadata must be a JSON object"), "{}", played.out);
+    let (stub, played) = play(answer(), &["inquiry", "respond", "i", "-r", "{\"go\": true}"]).await;
+    assert_eq!(played.out, "\nResponse accepted for inquiry i.\n");
+    assert_eq!(stub.asked()[0].json(), json!({"id": "i", "response": {"go": true}}));
+    let file = |scene: &mut Scene| {
+        std::fs::write(scene.directory.join("w.yaml"), "version: 1.0\n").unwrap()
+    };
+    let (stub, played) =
+        play_with(answer(), &["workflow", "inspect", "--file", "w.yaml"], file).await;
+    assert_eq!(played.out, "No errors found in workflow definition.\n");
+    assert_eq!(
+        (stub.asked()[0].body.as_str(), stub.asked()[0].headers["content-type"].as_str()),
+        ("version: 1.0\n", "text/plain")
+    );
+    let (stub, played) = play(answer(), &["action", "clone", "p.a", "p", "b"]).await;
+    assert_eq!((played.code, stub.asked().len()), (1, 1), "{played:?}");
+    let yes = |scene: &mut Scene| scene.answers = vec!["y".to_owned()];
+    let (stub, _) = play_with(answer(), &["action", "clone", "p.a", "p", "b"], yes).await;
+    assert_eq!(
+        stub.asked()[1].json(),
+        json!({"dest_pack": "p", "dest_action": "b", "overwrite": true})
+    );
+    let (_, played) = play(answer(), &["action-alias", "match", "deploy it"]).await;
+    assert!(played.out.contains("| deploy | d           |"), "{}", played.out);
+    let (_, played) = play(answer(), &["action-alias", "execute", "deploy it"]).await;
+    assert_eq!(
+        played.out,
+        "Matching Action-alias: 'p.deploy'\nTo get the results, execute:\n st2 execution get e1\n"
+    );
+    let (_, played) = play(answer(), &["pack", "search", "x"]).await;
+    assert_eq!(played.out, "No matching items found\n");
+    let (_, played) = play(answer(), &["pack", "show", "x"]).await;
+    assert_eq!(played.code, 1);
+}

@@ -241,3 +241,26 @@ fn values_are_taken_as_they_stand() {
     assert!(ini::parse("[a\n").unwrap_err().starts_with("line 1: "));
     assert!(ini::parse("[a]\n  x = 1\n").unwrap_err().starts_with("line 2: "));
 }
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_ends_the_command_quietly() {
+    let (_stub, _directory, mut scene) = scene().await;
+    for words in [&["--help"][..], &["--api-url", "http://127.0.0.1:1/v1", "action", "list"][..]] {
+        let mut err = Vec::new();
+        let code = scene.play_into(words, &mut Closed, &mut err).await;
+        assert_eq!((code, err.as_slice()), (141, &[][..]), "{words:?}");
+    }
+}

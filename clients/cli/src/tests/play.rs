@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -41,9 +41,19 @@ impl Scene {
     }
 
     pub(crate) async fn play(&mut self, words: &[&str]) -> Played {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = self.play_into(words, &mut out, &mut err).await;
+        Played { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    }
+
+    pub(crate) async fn play_into(
+        &mut self,
+        words: &[&str],
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> u8 {
         let arguments =
             std::iter::once("st2").chain(words.iter().copied()).map(OsString::from).collect();
-        let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut answers = Answers(self.answers.clone());
         let mut system = System {
             env: self.env.clone(),
@@ -51,12 +61,11 @@ impl Scene {
             directory: self.directory.clone(),
             terminal: self.terminal,
             columns: None,
-            out: &mut out,
-            err: &mut err,
+            out,
+            err,
             prompt: &mut answers,
         };
-        let code = crate::run(arguments, &mut system).await;
-        Played { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+        crate::run(arguments, &mut system).await
     }
 }
 
