@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value;
-use st2_model::{ActionRef, Execution, ExecutionStatus, Object, Timestamp};
+use st2_model::{ActionRef, Execution, ExecutionStatus, Id, Object, Timestamp, kinds};
 use st2_ports::{
-    CoordinationError, Fence, Filter, Lease, Order, Patch, Query, StoreError, Topic, Versioned,
+    CoordinationError, Cursor, Fence, Filter, Lease, Order, Patch, Query, StoreError, Topic,
+    Versioned,
 };
 
 use crate::decide::{self, Admitted, POLICY_RECHECK, Verdict};
@@ -90,32 +91,60 @@ impl Executions {
             admission.count(one);
         }
         drop(admitted);
-        for action in limited {
-            if let Err(error) = self.fill(&action, &mut admission).await {
-                admission.error = Some(error);
-            }
-        }
+        self.fill_all(limited, &mut admission).await;
         admission
     }
 
-    /// Executions that the scheduler must look at now, those that waited longest first.
+    /// Gives out the free places of actions that were [`Admission::busy`].
+    pub async fn admit_actions(&self, actions: BTreeSet<ActionRef>) -> Admission {
+        let mut admission = Admission::default();
+        self.fill_all(actions, &mut admission).await;
+        admission
+    }
+
+    async fn fill_all(&self, actions: BTreeSet<ActionRef>, admission: &mut Admission) {
+        for action in actions {
+            if let Err(error) = self.fill(&action, admission).await {
+                admission.error = Some(error);
+            }
+        }
+    }
+
+    /// The executions with these ids; those that are not there are left out.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn due(&self, limit: usize) -> Result<Vec<Versioned<Execution>>, StoreError> {
+    pub async fn find(
+        &self,
+        ids: &[Id<kinds::Execution>],
+    ) -> Result<Vec<Versioned<Execution>>, StoreError> {
+        let ids = ids.iter().map(ToString::to_string);
+        self.repository().find(&Query::of(Filter::is_in("id", ids))).await
+    }
+
+    /// Executions that the scheduler must look at at `now`, those that waited longest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Execution>>, StoreError> {
         // The end of a range is exclusive: what is due at this very microsecond is due.
-        let end = self.ports.clock.now().micros().saturating_add(1);
+        let end = now.micros().saturating_add(1);
         let query = Query::of(due_between(0, Some(end))).by("due", Order::Ascending);
         self.repository().find(&query.limit(limit)).await
     }
 
-    /// When the scheduler must look at an execution again, at the earliest.
+    /// The nearest due time behind `now`.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let query = Query::of(due_between(0, None)).by("due", Order::Ascending);
-        let next = self.repository().find(&query.limit(1)).await?;
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let later = due_between(now.micros().saturating_add(1), None);
+        let query = Query::of(later).by("due", Order::Ascending).limit(1);
+        let next = self.repository().find(&query).await?;
         Ok(next.first().and_then(|execution| execution.value.due))
     }
 
@@ -209,28 +238,47 @@ impl Executions {
         let limits = self.limits(action).await?;
         let running = self.parameters_of_running(action).await?;
         let mut places = Places::taken_by(limits, &running);
-        let mut waiting = Vec::new();
         if !places.are_full() {
-            waiting = self.waiting(action, ExecutionStatus::Delayed).await?;
+            self.let_go(action, ExecutionStatus::Delayed, &mut places, fence, admission).await?;
         }
-        waiting.extend(self.waiting(action, ExecutionStatus::Requested).await?);
-        waiting.sort_by_key(|execution| (execution.value.start_timestamp, execution.value.id));
-        for execution in waiting {
-            let is_due = decide::earliest(&execution.value) <= self.ports.clock.now();
-            let verdict = if is_due {
-                places.ask(&self.effective(&execution.value).await?)
-            } else {
-                Verdict::Delay
-            };
-            if is_due
-                && verdict == Verdict::Delay
-                && execution.value.status != ExecutionStatus::Requested
-            {
-                continue;
-            }
-            admission.count(self.admit_one(execution, verdict, Some(fence)).await);
-        }
+        self.let_go(action, ExecutionStatus::Requested, &mut places, fence, admission).await?;
         self.put_off(action).await.map_err(Error::from)
+    }
+
+    /// Asks a place for every execution in `status`, those that waited longest first.
+    async fn let_go(
+        &self,
+        action: &ActionRef,
+        status: ExecutionStatus,
+        places: &mut Places,
+        fence: &Fence,
+        admission: &mut Admission,
+    ) -> Result<(), Error> {
+        let mut query = Query::of(of_action(action, [status]))
+            .by("start_timestamp", Order::Ascending)
+            .limit(PAGE);
+        loop {
+            let page = self.repository().find(&query).await?;
+            let is_last = page.len() < PAGE;
+            query.after = page.last().map(|last| Cursor {
+                values: vec![last.value.start_timestamp.micros().into()],
+                id: last.value.id.to_string(),
+            });
+            for execution in page {
+                if decide::earliest(&execution.value) > self.ports.clock.now() {
+                    admission.count(self.admit_one(execution, Verdict::Delay, Some(fence)).await);
+                    continue;
+                }
+                let verdict = places.ask(&self.effective(&execution.value).await?);
+                if verdict == Verdict::Delay && status == ExecutionStatus::Delayed {
+                    continue;
+                }
+                admission.count(self.admit_one(execution, verdict, Some(fence)).await);
+            }
+            if is_last || (status == ExecutionStatus::Delayed && places.are_full()) {
+                return Ok(());
+            }
+        }
     }
 
     /// Those that still wait are looked at again later, all with one call.
@@ -246,15 +294,6 @@ impl Executions {
         Ok(())
     }
 
-    async fn waiting(
-        &self,
-        action: &ActionRef,
-        status: ExecutionStatus,
-    ) -> Result<Vec<Versioned<Execution>>, StoreError> {
-        let query = Query::of(of_action(action, [status])).by("start_timestamp", Order::Ascending);
-        self.repository().find(&query.limit(PAGE)).await
-    }
-
     async fn parameters_of_running(&self, action: &ActionRef) -> Result<Vec<Object>, Error> {
         let taking = [ExecutionStatus::Scheduled, ExecutionStatus::Running];
         let mut parameters = Vec::new();
@@ -264,13 +303,19 @@ impl Executions {
         Ok(parameters)
     }
 
-    /// The parameters that were given, opened, on top of the defaults.
+    /// The parameters that were given, opened, on top of the defaults. What can not be read
+    /// counts as it is stored: one execution must not keep the others of its action from running.
     async fn effective(&self, execution: &Execution) -> Result<Object, Error> {
-        let content = self.contents.of(execution).await?;
-        let given = seal::unseal(&*self.ports.keyring, &content, &execution.parameters)?;
-        let mut effective: Object = content
-            .parameters
-            .iter()
+        let given = &execution.parameters;
+        let content = match self.contents.of(execution).await {
+            Ok(content) => content,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => return Ok(given.clone()),
+        };
+        let opened = seal::unseal(&*self.ports.keyring, &content, given);
+        let given = opened.unwrap_or_else(|_| given.clone());
+        let defaults = content.parameters.iter();
+        let mut effective: Object = defaults
             .filter_map(|(name, definition)| {
                 Some((name.clone(), definition.get("default")?.clone()))
             })
