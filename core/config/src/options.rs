@@ -101,6 +101,13 @@ pub static OPTIONS: &[OptionSpec] = &[
     option("auth", "mode", Choice(&["standalone", "proxy"]), "standalone", "Who checks passwords."),
     option("auth", "backend", Text, "flat_file", "What checks passwords in standalone mode."),
     option("auth", "backend_kwargs", Text, "", "JSON object with the backend's arguments."),
+    option(
+        "auth",
+        "proxy_secret",
+        Text,
+        "",
+        "What the web server in front shows in X-Proxy-Secret, in proxy mode.",
+    ),
     option("auth", "token_ttl", Integer, "86400", "Longest life of a user's token, seconds."),
     option(
         "auth",
@@ -150,7 +157,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     ),
     option("system", "base_path", Text, "/opt/stackstorm", "Parent of configs/ and overrides/."),
     option(
-        "system",
+        "system_user",
         "user",
         Text,
         "stanley",

@@ -25,8 +25,7 @@ fn every_default_has_the_form_of_its_option() {
 
 #[test]
 fn files_follow_the_grammar() {
-    let text =
-        "# c\n[API]\nport: 1\nport = 9999\nallow_origin = \"a,\n b\"\n[system]\nuser = 'joe'\n";
+    let text = "# c\n[API]\nport: 1\nport = 9999\nallow_origin = \"a,\n b\"\n[system_user]\nuser = 'joe'\n";
     let settings = settings(text, &[]).expect(text);
     assert_eq!(settings.api_port, 9999);
     assert_eq!(settings.allow_origin, ["a", "b"]);

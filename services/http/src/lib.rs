@@ -17,6 +17,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use axum::Router;
 pub use body::JsonBody;
 pub use edge::{Caller, Edge, EdgeSettings, Method, Mount};
 pub use fault::Fault;

@@ -1,0 +1,32 @@
+//! The first user: made at first start, with a password in a file that only its owner can read.
+
+use std::path::PathBuf;
+
+use st2_ports::IdGen;
+
+use crate::data_dir::{DataDir, IsNew, write_private};
+
+/// The name of the first user.
+pub(crate) const ADMIN: &str = "st2admin";
+
+/// Where passwords are checked and, at first start, where the admin's is told.
+pub(crate) struct Users {
+    pub(crate) flat_file: PathBuf,
+    /// The file with the admin's password, when it was made just now.
+    pub(crate) new_password_file: Option<PathBuf>,
+}
+
+/// Makes the flat file with the admin user if there is none.
+pub(crate) fn prepare(data: &DataDir, ids: &dyn IdGen) -> anyhow::Result<Users> {
+    let password_file = data.path("admin-password");
+    let mut password = String::new();
+    let (_, IsNew(is_new)) = data.private_text("htpasswd", || {
+        password = ids.token(16);
+        write_private(&password_file, &format!("{password}\n"))?;
+        Ok(format!("{ADMIN}:{}\n", st2_access::hash_password(&password)?))
+    })?;
+    Ok(Users {
+        flat_file: data.path("htpasswd"),
+        new_password_file: is_new.then_some(password_file),
+    })
+}
