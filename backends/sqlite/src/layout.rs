@@ -17,6 +17,9 @@ pub(crate) struct Layout {
     pub(crate) table: String,
     /// The quoted name of the table of elements.
     pub(crate) elements: String,
+    /// The part of every condition that leaves out what has expired. Takes the time, once, also
+    /// where nothing expires; the column is then not looked at, so that an index may suffice.
+    pub(crate) alive: &'static str,
     pub(crate) insert: String,
     pub(crate) select_keys: String,
     ready: AtomicBool,
@@ -58,14 +61,19 @@ impl Layout {
             write_all(&mut names, &[", ", &column(path)]);
             marks.push_str(", ?");
         }
+        let alive = match collection.expires {
+            Some(_) => "(expires IS NULL OR expires > ?)",
+            None => "(? IS NOT NULL)",
+        };
         Self {
+            alive,
             insert: format!(
                 "INSERT INTO {table} (id, revision, expires, body{names}) \
                  VALUES (?, 1, ?, ?{marks}) ON CONFLICT (id) DO NOTHING"
             ),
             select_keys: format!(
                 "SELECT n, revision{names} FROM {table} \
-                 WHERE id = ? AND (expires IS NULL OR expires > ?)"
+                 WHERE id = ? AND {alive}"
             ),
             elements: quoted(&format!("{}[]", collection.name)),
             arrays: paths.iter().map(|_| AtomicBool::new(false)).collect(),

@@ -13,9 +13,6 @@ use crate::key::Key;
 use crate::layout::Layout;
 use crate::plan::{Condition, Plan, condition, order_by};
 
-/// The part of every condition that leaves out what has expired. Takes the time.
-const ALIVE: &str = "(expires IS NULL OR expires > ?)";
-
 /// Results of steps that meet SQLite's errors and the port's.
 pub(crate) type Answer<T> = Result<T, StoreError>;
 
@@ -25,7 +22,10 @@ fn lift(error: rusqlite::Error) -> StoreError {
 
 /// The document `id`.
 pub(crate) fn get(c: &Connection, layout: &Layout, id: &str, now: i64) -> Answer<Option<Record>> {
-    let sql = format!("SELECT id, revision, body FROM {} WHERE id = ? AND {ALIVE}", layout.table);
+    let sql = format!(
+        "SELECT id, revision, body FROM {} WHERE id = ? AND {}",
+        layout.table, layout.alive
+    );
     let mut statement = c.prepare_cached(&sql).map_err(lift)?;
     let mut rows = statement.query(params![id, now]).map_err(lift)?;
     match rows.next().map_err(lift)? {
@@ -44,44 +44,52 @@ pub(crate) fn find(
     let plan = Plan::of(query, layout);
     match &plan.columns {
         Some(columns) => {
-            let order = order_by(columns);
-            find_in_order(c, layout, query, &plan.condition, &Scan { order, now })
+            let (sql, values) = select_page(layout, query, (&plan.condition, columns), now);
+            let exact = plan.condition.exact;
+            find_in_order(c, layout, query, exact, (&sql, values))
         }
         None => find_and_sort(c, layout, query, &plan.condition, now),
     }
 }
 
-/// The order and the time of a scan.
-struct Scan {
-    order: String,
+/// The statement whose answer has the query's order. Where the condition is exact, it counts too:
+/// it sorts and passes over the numbers of rows, and reads the documents of the page only.
+pub(crate) fn select_page(
+    layout: &Layout,
+    query: &Query,
+    (condition, columns): (&Condition, &[(String, bool)]),
     now: i64,
+) -> (String, Vec<Key>) {
+    let (table, order) = (&layout.table, order_by(columns));
+    let from = format!("FROM {table} WHERE {} AND {}", condition.sql, layout.alive);
+    let mut values = condition.values.clone();
+    values.push(Key::Integer(now));
+    if !condition.exact || (query.limit.is_none() && query.offset == 0) {
+        let sql = format!("SELECT id, revision, body {from} ORDER BY {order}");
+        return (sql, values);
+    }
+    values.push(Key::Integer(query.limit.map_or(-1, to_i64)));
+    values.push(Key::Integer(to_i64(query.offset)));
+    let sql = format!(
+        "SELECT id, revision, body FROM {table} JOIN \
+         (SELECT n AS page {from} ORDER BY {order} LIMIT ? OFFSET ?) ON n = page ORDER BY {order}"
+    );
+    (sql, values)
 }
 
-/// SQLite has the order; where it has the whole condition, it counts too.
+/// Reads an answer that SQLite has put in order. What it could not judge is judged here.
 fn find_in_order(
     c: &Connection,
     layout: &Layout,
     query: &Query,
-    condition: &Condition,
-    scan: &Scan,
+    exact: bool,
+    (sql, values): (&str, Vec<Key>),
 ) -> Answer<Vec<Record>> {
-    let Condition { sql, values, exact } = condition;
-    let mut sql = format!(
-        "SELECT id, revision, body FROM {} WHERE {sql} AND {ALIVE} ORDER BY {}",
-        layout.table, scan.order
-    );
-    let mut values = values.clone();
-    values.push(Key::Integer(scan.now));
-    if *exact && (query.limit.is_some() || query.offset > 0) {
-        sql.push_str(" LIMIT ? OFFSET ?");
-        values.push(Key::Integer(query.limit.map_or(-1, to_i64)));
-        values.push(Key::Integer(to_i64(query.offset)));
-    }
-    let mut statement = c.prepare_cached(&sql).map_err(lift)?;
+    let mut statement = c.prepare_cached(sql).map_err(lift)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(lift)?;
     let (limit, mut passed, mut found) = (query.limit.unwrap_or(usize::MAX), 0, Vec::new());
     while let Some(row) = rows.next().map_err(lift)? {
-        if *exact {
+        if exact {
             found.push(record(row, layout, &query.without)?);
             continue;
         }
@@ -158,8 +166,8 @@ fn scan(
     show: &mut dyn FnMut(i64, Record),
 ) -> Answer<()> {
     let sql = format!(
-        "SELECT id, revision, body, n FROM {} WHERE {} AND {ALIVE}",
-        layout.table, condition.sql
+        "SELECT id, revision, body, n FROM {} WHERE {} AND {}",
+        layout.table, condition.sql, layout.alive
     );
     let mut statement = c.prepare_cached(&sql).map_err(lift)?;
     let values = condition.values.iter().cloned().chain([Key::Integer(now)]);
@@ -177,7 +185,10 @@ pub(crate) fn count(c: &Connection, layout: &Layout, filter: &Filter, now: i64) 
     if !condition.exact {
         return Ok(rows(c, layout, filter, now)?.len() as u64);
     }
-    let sql = format!("SELECT count(*) FROM {} WHERE {} AND {ALIVE}", layout.table, condition.sql);
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {} AND {}",
+        layout.table, condition.sql, layout.alive
+    );
     let values = condition.values.into_iter().chain([Key::Integer(now)]);
     let mut statement = c.prepare_cached(&sql).map_err(lift)?;
     let found = statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0));
@@ -189,7 +200,8 @@ pub(crate) fn rows(c: &Connection, layout: &Layout, filter: &Filter, now: i64) -
     let condition = condition(filter, layout);
     let mut numbers = Vec::new();
     if condition.exact {
-        let sql = format!("SELECT n FROM {} WHERE {} AND {ALIVE}", layout.table, condition.sql);
+        let sql =
+            format!("SELECT n FROM {} WHERE {} AND {}", layout.table, condition.sql, layout.alive);
         let values = condition.values.into_iter().chain([Key::Integer(now)]);
         let mut statement = c.prepare_cached(&sql).map_err(lift)?;
         let found = statement.query_map(params_from_iter(values), |row| row.get(0));
@@ -215,7 +227,8 @@ pub(crate) fn row_if_matches(
     filter: &Filter,
     now: i64,
 ) -> rusqlite::Result<Answer<Option<Record>>> {
-    let sql = format!("SELECT id, revision, body FROM {} WHERE n = ? AND {ALIVE}", layout.table);
+    let sql =
+        format!("SELECT id, revision, body FROM {} WHERE n = ? AND {}", layout.table, layout.alive);
     let mut statement = c.prepare_cached(&sql)?;
     let found =
         statement.query_row(params![n, now], |row| Ok(record(row, layout, &[]))).optional()?;

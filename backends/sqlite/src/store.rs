@@ -27,7 +27,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     boot: u64,
     layouts: Mutex<BTreeMap<&'static str, Arc<Layout>>>,
-    writer: Writer,
+    pub(crate) writer: Writer,
     readers: Readers,
 }
 

@@ -10,6 +10,11 @@ use tempfile::TempDir;
 
 use crate::SqliteStore;
 
+mod crash;
+mod files;
+mod full;
+mod indexes;
+
 fn open_in(folder: &TempDir, clock: Arc<SimClock>) -> Arc<SqliteStore> {
     SqliteStore::open(&folder.path().join("st2.db"), clock as Arc<dyn Clock>).unwrap()
 }

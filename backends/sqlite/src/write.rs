@@ -142,10 +142,8 @@ fn taken(
         }
         let equal: String =
             index.paths.iter().map(|path| format!("{} = ? AND ", column(path))).collect();
-        let sql = format!(
-            "SELECT 1 FROM {} WHERE {equal}id <> ? AND (expires IS NULL OR expires > ?)",
-            layout.table
-        );
+        let sql =
+            format!("SELECT 1 FROM {} WHERE {equal}id <> ? AND {}", layout.table, layout.alive);
         let values = keys.into_iter().map(|key| key as &dyn ToSql);
         let rest = [&document.id as &dyn ToSql, &now];
         let mut statement = c.prepare_cached(&sql)?;
@@ -272,8 +270,8 @@ pub(crate) fn delete_rows(
 ) -> Outcome<u64> {
     let condition = crate::plan::condition(filter, layout);
     let sql = format!(
-        "SELECT 1 FROM {} WHERE n = ? AND {} AND (expires IS NULL OR expires > ?)",
-        layout.table, condition.sql
+        "SELECT 1 FROM {} WHERE n = ? AND {} AND {}",
+        layout.table, condition.sql, layout.alive
     );
     let mut removed = 0;
     for n in rows {
