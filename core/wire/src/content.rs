@@ -3,47 +3,16 @@
 //! What is absent in the record is absent in the answer; empty objects, lists and texts stay. Uids
 //! and the parts of a ref are computed here, never stored. Nothing is masked: who asks decides that.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use st2_model::{
-    Action, ActionAlias, Config, ConfigSchema, KeyValue, Object, Pack, Policy, PolicyType, ResourceRef, Rule,
+    Action, ActionAlias, Config, ConfigSchema, KeyValue, Object, Pack, Policy, PolicyType, Rule,
     RuleType, RunnerType, Scope, SensorType, Tag, Trigger, TriggerType,
 };
 
-/// Builds one answer member by member, in the order in which clients print them.
-struct View(Map<String, Value>);
-
-impl View {
-    fn new() -> Self {
-        Self(Map::new())
-    }
-
-    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
-        self
-    }
-
-    fn maybe(self, name: &str, value: Option<impl Into<Value>>) -> Self {
-        match value {
-            Some(value) => self.with(name, value),
-            None => self,
-        }
-    }
-
-    fn named(self, reference: &ResourceRef) -> Self {
-        self.with("name", reference.name())
-            .with("ref", reference.to_string())
-            .with("pack", reference.pack())
-    }
-
-    fn done(self, id: impl ToString) -> Value {
-        Value::Object(self.with("id", id.to_string()).0)
-    }
-}
+use crate::view::View;
 
 fn tags(tags: &[Tag]) -> Value {
-    tags.iter()
-        .map(|tag| json!({"name": tag.name, "value": tag.value}))
-        .collect()
+    tags.iter().map(|tag| json!({"name": tag.name, "value": tag.value})).collect()
 }
 
 fn or_empty(object: Option<&Object>) -> Object {
@@ -132,16 +101,10 @@ pub fn rule(rule: &Rule, trigger: Option<&Trigger>) -> Value {
         .with("metadata_file", rule.metadata_file.as_str())
         .named(&rule.reference)
         .maybe("description", rule.description.clone())
-        .with(
-            "type",
-            json!({"ref": rule.kind.reference, "parameters": rule.kind.parameters}),
-        )
+        .with("type", json!({"ref": rule.kind.reference, "parameters": rule.kind.parameters}))
         .with("trigger", trigger)
         .with("criteria", rule.criteria.clone())
-        .with(
-            "action",
-            json!({"ref": rule.action.reference, "parameters": rule.action.parameters}),
-        )
+        .with("action", json!({"ref": rule.action.reference, "parameters": rule.action.parameters}))
         .with("context", rule.context.clone())
         .with("enabled", rule.enabled)
         .done(rule.id)
@@ -195,10 +158,7 @@ pub fn sensor_type(sensor: &SensorType) -> Value {
         .with("artifact_uri", sensor.artifact_uri.as_str())
         .with("entry_point", sensor.entry_point.as_str())
         .with("trigger_types", sensor.trigger_types.clone())
-        .maybe(
-            "poll_interval",
-            sensor.poll_interval.clone().map(Value::Number),
-        )
+        .maybe("poll_interval", sensor.poll_interval.clone().map(Value::Number))
         .with("enabled", sensor.enabled)
         .done(sensor.id)
 }
@@ -218,10 +178,7 @@ pub fn alias(alias: &ActionAlias) -> Value {
         .with("ack", or_empty(alias.ack.as_ref()))
         .with("result", or_empty(alias.result.as_ref()))
         .with("extra", or_empty(alias.extra.as_ref()))
-        .with(
-            "immutable_parameters",
-            or_empty(alias.immutable_parameters.as_ref()),
-        )
+        .with("immutable_parameters", or_empty(alias.immutable_parameters.as_ref()))
         .done(alias.id)
 }
 

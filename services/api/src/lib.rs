@@ -1,1 +1,20 @@
-//! (see ARCHITECTURE.md)
+//! The REST API: StackStorm's resources over the ports.
+//!
+//! One file per resource, named as in `core/wire`. Invariants: a list never reads what its answer
+//! does not show; a secret leaves masked unless it was asked for and may be seen; every error is a
+//! [`st2_http::Fault`]; nothing waits by polling.
+//!
+//! Read first: `api.rs`, then `listing.rs`, then `executions.rs`.
+
+mod api;
+mod forms;
+mod listing;
+mod lookup;
+mod projection;
+
+mod executions;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{Api, Settings, needs_credentials};
