@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p st2-sqlite`
 
+#![expect(clippy::expect_used, reason = "a benchmark that can not run ends")]
+
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
