@@ -154,7 +154,7 @@ impl Executions {
         for execution in executions {
             let id = execution.value.id;
             let changed = self
-                .change(execution, None, |execution, now| decide::look_again(execution, now))
+                .change(execution, None, decide::look_again)
                 .await;
             match changed {
                 Ok(changed) if changed.answer => {

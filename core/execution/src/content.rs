@@ -43,7 +43,11 @@ pub struct Content {
 }
 
 impl Content {
-    fn of(action: Action, runner: RunnerType) -> Result<Self, serde_json::Error> {
+    /// An action with its runner type.
+    ///
+    /// # Errors
+    /// When one of them has no JSON form.
+    pub fn new(action: Action, runner: RunnerType) -> Result<Self, serde_json::Error> {
         let action_body = Snapshot::of(serde_json::to_value(&action)?);
         let runner_body = Snapshot::of(serde_json::to_value(&runner)?);
         let parameters =
@@ -177,7 +181,7 @@ impl Contents {
         let runner = self.runner_type(&action).await?;
         let mine = Filter::eq("resource_ref", reference.to_string());
         let policies = self.ports.repository::<Policy>().find(&Query::of(mine)).await?;
-        let content = Content::of(action, runner).map_err(|error| StoreError::Invalid {
+        let content = Content::new(action, runner).map_err(|error| StoreError::Invalid {
             collection: "snapshot",
             reason: error.to_string(),
         })?;
@@ -233,7 +237,7 @@ impl Contents {
             .map_err(|error| unreadable(format!("the snapshot of the action: {error}")))?;
         let runner = serde_json::from_value(runner)
             .map_err(|error| unreadable(format!("the snapshot of the runner type: {error}")))?;
-        let content = Content::of(action, runner)
+        let content = Content::new(action, runner)
             .map(Arc::new)
             .map_err(|error| unreadable(error.to_string()))?;
         self.kept(|kept| {

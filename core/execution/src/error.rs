@@ -121,11 +121,11 @@ pub enum RequestError {
         action: ActionRef,
         /// What is wrong with them.
         #[source]
-        source: st2_schema::Error,
+        source: Box<st2_schema::Error>,
     },
     /// A value was given that can not be changed.
     #[error("{0}")]
-    Immutable(st2_schema::Error),
+    Immutable(Box<st2_schema::Error>),
     /// A value does not have the declared type, or the values do not fit the schema.
     #[error("{0}")]
     Parameters(String),

@@ -137,7 +137,7 @@ impl Executions {
             &content.action.parameters,
             &request.parameters,
         )
-        .map_err(RequestError::Immutable)?;
+        .map_err(|error| RequestError::Immutable(Box::new(error)))?;
 
         let context = context_of(&request);
         let rendered =
@@ -284,7 +284,7 @@ fn context_of(request: &Request) -> Object {
 fn validated(content: &Content, parameters: Object) -> Result<Object, RequestError> {
     let schema = content.schema().map_err(|source| RequestError::Definition {
         action: content.action.reference.clone(),
-        source: source.clone(),
+        source: Box::new(source.clone()),
     })?;
     let mut filled = Value::Object(parameters.clone());
     match schema.validate(&mut filled) {

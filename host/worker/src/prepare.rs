@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
 /// Why there is no run.
 pub(crate) enum NotPrepared {
     /// The execution has failed already.
-    Failed(Outcome),
+    Failed(Box<Outcome>),
     /// Something is away; the same may go through later.
     Later(Error),
 }
@@ -33,7 +33,7 @@ impl From<Error> for NotPrepared {
 }
 
 fn failed(reason: impl std::fmt::Display) -> NotPrepared {
-    NotPrepared::Failed(Outcome::error(reason))
+    NotPrepared::Failed(Box::new(Outcome::error(reason)))
 }
 
 impl Session {

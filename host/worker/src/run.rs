@@ -65,7 +65,7 @@ impl Session {
         let mut prepared = loop {
             match self.prepare(execution, place).await {
                 Ok(prepared) => break prepared,
-                Err(NotPrepared::Failed(outcome)) => return outcome,
+                Err(NotPrepared::Failed(outcome)) => return *outcome,
                 Err(NotPrepared::Later(error)) => {
                     tracing::warn!(id = %execution.id, %error, "not started yet");
                     pause.wait().await;

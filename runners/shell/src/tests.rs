@@ -1,0 +1,5 @@
+//! Tests.
+
+mod commands;
+mod runs;
+mod words;
