@@ -199,12 +199,13 @@ impl Compiler<'_> {
 fn subject(key: &str) -> Subject {
     let path = key.split('#').next().unwrap_or_default();
     match Path::parse(path) {
-        Err(problem) => Subject::Broken(problem),
-        Ok(path) => match path.names() {
-            Some([scope, name @ ..]) if scope == "system" && !name.is_empty() => {
+        Err(problem) => Subject::Broken(problem.into()),
+        Ok(Path::Names(names)) => match names.as_slice() {
+            [scope, name @ ..] if scope == "system" && !name.is_empty() => {
                 Subject::Datastore(name.join("."))
             }
-            _ => Subject::Path(path),
+            _ => Subject::Path(Path::Names(names)),
         },
+        Ok(query) => Subject::Path(query),
     }
 }

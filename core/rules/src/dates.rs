@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use st2_model::Timestamp;
 
+mod found;
 mod iso;
 mod loose;
 mod tokens;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use st2_expr::jinja::JinjaError;
+use st2_expr::jsonpath::PathError;
 
 use crate::python::type_name;
 
@@ -134,42 +135,12 @@ pub enum Error {
         /// As written.
         found: String,
     },
-    /// The key is no path.
-    #[error("key \"{key}\": {reason} at position {position}")]
-    Path {
-        /// As written, without a `#` suffix.
-        key: String,
-        /// In characters from the start.
-        position: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The key is a path that this payload breaks.
-    #[error("{0}")]
-    Lookup(LookupError),
+    /// The key is no path, or this payload breaks it.
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// A template could not be rendered.
     #[error(transparent)]
     Template(#[from] JinjaError),
-}
-
-/// Why a path could not be followed through a payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LookupError {
-    /// A negative index reaches before the first element.
-    #[error("index {0} is out of range")]
-    OutOfRange(i64),
-    /// Only arrays and strings have elements.
-    #[error("{0} has no elements")]
-    NoElements(&'static str),
-    /// `a & b`.
-    #[error("intersection of paths (&) is not implemented")]
-    Intersection,
-    /// `parent` of the root.
-    #[error("the root has no parent")]
-    NoParent,
-    /// The path visits more nodes than one criterion may.
-    #[error("the path visits too many nodes")]
-    TooManyNodes,
 }
 
 impl Error {

@@ -42,6 +42,7 @@ pub(crate) struct Evaluator<'a> {
     shared: Vec<(&'a [String], OnceCell<Option<&'a Value>>)>,
     needed: RefCell<BTreeSet<KeyRef>>,
     checks: Cell<usize>,
+    payload_nodes: OnceCell<usize>,
 }
 
 const NULL: &Value = &Value::Null;
@@ -62,6 +63,7 @@ impl<'a> Evaluator<'a> {
             shared: Vec::new(),
             needed: RefCell::default(),
             checks: Cell::new(0),
+            payload_nodes: OnceCell::new(),
         }
     }
 
@@ -151,11 +153,14 @@ impl<'a> Evaluator<'a> {
             Subject::Broken(error) => return Err(on_key(error.clone()).into()),
             Subject::Path(path) => path,
         };
+        if scope.item.is_some() && path.may_visit_payload() {
+            self.count(self.payload_nodes())?;
+        }
         if criterion.matches == Matches::First {
-            let value = path.first(scope).map_err(|e| on_key(Error::Lookup(e)))?;
+            let value = path.first(scope).map_err(|e| on_key(e.into()))?;
             return passes(value.as_deref().unwrap_or(NULL));
         }
-        let values = path.all(scope).map_err(|e| on_key(Error::Lookup(e)))?;
+        let values = path.all(scope).map_err(|e| on_key(e.into()))?;
         self.count(values.len())?;
         let all = criterion.matches == Matches::All;
         for value in &values {
@@ -210,6 +215,9 @@ impl<'a> Evaluator<'a> {
             let passes = match self.check(child, scope) {
                 Ok(passes) => passes,
                 Err(Trouble::Keys) => return Err(Trouble::Keys),
+                Err(Trouble::Failed(last)) if matches!(last.error, Error::TooManySteps { .. }) => {
+                    return Err(Trouble::Failed(last));
+                }
                 Err(Trouble::Failed(first)) => {
                     failure.get_or_insert(first);
                     false
@@ -220,6 +228,10 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(every_child)
+    }
+
+    fn payload_nodes(&self) -> usize {
+        *self.payload_nodes.get_or_init(|| self.scope.trigger.map_or(0, python::count_nodes))
     }
 
     fn count(&self, checks: usize) -> Result<(), Trouble> {

@@ -13,6 +13,7 @@ use crate::compiled::CompiledRule;
 use crate::criteria::{Check, Matches, Subject};
 use crate::evaluate::Evaluator;
 use crate::operators::Operator;
+use crate::path::Path;
 use crate::python::{self, NumberKey};
 
 /// Compiled rules in their order.
@@ -47,11 +48,7 @@ impl Group {
             if criterion.matches != Matches::First {
                 continue;
             }
-            let names = match &criterion.subject {
-                Subject::Path(path) => path.names(),
-                _ => None,
-            };
-            if let Some(names) = names {
+            if let Subject::Path(Path::Names(names)) = &criterion.subject {
                 criterion.subject = Subject::Shared(self.number(names));
             }
         }

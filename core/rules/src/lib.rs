@@ -31,7 +31,7 @@ mod tests;
 mod vectors;
 
 pub use compiled::CompiledRule;
-pub use error::{Error, LookupError, Side};
+pub use error::{Error, Side};
 pub use operators::{Operator, Test};
 pub use request::RuleRequest;
 pub use rule_set::{Occurrence, RuleSet};

@@ -1,17 +1,11 @@
-//! Criterion keys: JSONPath as the original reads it.
+//! Criterion keys: JSONPath queries over the payload, of which the first match counts.
 //!
-//! Bars bind tighter than dots, `where` tighter still, and brackets apply to everything before
-//! them; only the first match counts. A key that is a plain chain of names takes a short way.
+//! A key that is a plain chain of names, as nearly all are, takes a short way.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
-
-use crate::error::{Error, LookupError};
-
-mod find;
-mod lex;
-mod parse;
+use st2_expr::jsonpath::{JsonPath, PathError};
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +18,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+    fn get(self, name: &str) -> Option<&'a Value> {
         match name {
             "trigger" => self.trigger,
             "item" => self.item,
@@ -32,68 +26,53 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn members(self) -> impl Iterator<Item = (&'static str, &'a Value)> {
+    /// What there is, with its names.
+    pub(crate) fn members(self) -> Vec<(&'static str, &'a Value)> {
         let members = [("trigger", self.trigger), ("item", self.item)];
-        members.into_iter().filter_map(|(name, value)| Some((name, value?)))
+        members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
-}
-
-/// A parsed key.
-#[derive(Debug, Clone, PartialEq)]
-enum Expr {
-    Root,
-    This,
-    Parent,
-    Fields(Vec<String>),
-    AnyField,
-    Index(i64),
-    Slice(Option<i64>, Option<i64>),
-    Child(Box<Expr>, Box<Expr>),
-    Descendants(Box<Expr>, Box<Expr>),
-    Where(Box<Expr>, Box<Expr>),
-    Union(Box<Expr>, Box<Expr>),
-    Intersection,
 }
 
 /// A key, read once for many payloads.
 #[derive(Debug, Clone)]
-pub(crate) struct Path {
-    expr: Expr,
-    names: Option<Vec<String>>,
+pub(crate) enum Path {
+    /// Names with dots between them.
+    Names(Vec<String>),
+    /// Anything else.
+    Query(JsonPath),
 }
 
 impl Path {
     /// Reads `key`, without its `#` suffix.
-    pub(crate) fn parse(key: &str) -> Result<Self, Error> {
-        let expr = parse::parse(key).map_err(|problem| Error::Path {
-            key: key.to_owned(),
-            position: problem.position,
-            reason: problem.reason,
-        })?;
-        let mut names = Vec::new();
-        let is_chain = chain(&expr, &mut names);
-        Ok(Self { expr, names: is_chain.then_some(names) })
+    pub(crate) fn parse(key: &str) -> Result<Self, PathError> {
+        let query = JsonPath::parse(key)?;
+        Ok(names(key).map_or(Self::Query(query), Self::Names))
     }
 
-    /// The names, when the key is nothing but names with dots between them.
-    pub(crate) fn names(&self) -> Option<&[String]> {
-        self.names.as_deref()
+    /// Whether following the key may visit much of the payload, and not of an element alone.
+    pub(crate) fn may_visit_payload(&self) -> bool {
+        match self {
+            Self::Names(_) => false,
+            Self::Query(query) => {
+                ["trigger", "$", "parent"].iter().any(|p| query.text().contains(p))
+            }
+        }
     }
 
     /// The first value that the key leads to.
-    pub(crate) fn first<'a>(
-        &self,
-        scope: Scope<'a>,
-    ) -> Result<Option<Cow<'a, Value>>, LookupError> {
-        match &self.names {
-            Some(names) => Ok(follow(names, scope).map(Cow::Borrowed)),
-            None => Ok(self.all(scope)?.into_iter().next()),
+    pub(crate) fn first<'a>(&self, scope: Scope<'a>) -> Result<Option<Cow<'a, Value>>, PathError> {
+        match self {
+            Self::Names(names) => Ok(follow(names, scope).map(Cow::Borrowed)),
+            Self::Query(query) => Ok(query.find_among(&scope.members())?.into_iter().next()),
         }
     }
 
     /// Every value that the key leads to.
-    pub(crate) fn all<'a>(&self, scope: Scope<'a>) -> Result<Vec<Cow<'a, Value>>, LookupError> {
-        find::find(&self.expr, scope)
+    pub(crate) fn all<'a>(&self, scope: Scope<'a>) -> Result<Vec<Cow<'a, Value>>, PathError> {
+        match self {
+            Self::Names(names) => Ok(follow(names, scope).map(Cow::Borrowed).into_iter().collect()),
+            Self::Query(query) => query.find_among(&scope.members()),
+        }
     }
 }
 
@@ -103,16 +82,11 @@ pub(crate) fn follow<'a>(names: &[String], scope: Scope<'a>) -> Option<&'a Value
     rest.iter().try_fold(scope.get(first)?, |value, name| value.as_object()?.get(name))
 }
 
-fn chain(expr: &Expr, names: &mut Vec<String>) -> bool {
-    match expr {
-        Expr::Fields(fields) => match fields.as_slice() {
-            [name] => {
-                names.push(name.clone());
-                true
-            }
-            _ => false,
-        },
-        Expr::Child(left, right) => chain(left, names) && chain(right, names),
-        _ => false,
-    }
+/// The names of a key that is nothing but names with dots between them.
+fn names(key: &str) -> Option<Vec<String>> {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'))
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'@' | b'-'))
+    };
+    key.trim().split('.').map(|name| is_name(name).then(|| name.to_owned())).collect()
 }

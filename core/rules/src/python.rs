@@ -33,6 +33,15 @@ pub(crate) fn is_true(value: &Value) -> bool {
     }
 }
 
+/// How many values `value` is made of.
+pub(crate) fn count_nodes(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count_nodes).fold(1, usize::saturating_add),
+        Value::Object(members) => members.values().map(count_nodes).fold(1, usize::saturating_add),
+        _ => 1,
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Num {
     Int(i128),

@@ -1,28 +1,14 @@
 //! Dates in any order and with words in them: `Mar 15 2026 12:30 PM`, `15.03.2026`, `5`, `Mon`.
 
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::Zoned;
+use super::found::Found;
 use super::words;
-use super::ymd::{Label, Parts, Ymd, days_in_month};
+use super::ymd::Label;
 
 /// Longer texts hold no date.
 const BYTES_MAX: usize = 1000;
-
-/// What the text has told so far.
-#[derive(Default)]
-struct Found {
-    ymd: Ymd,
-    weekday: Option<usize>,
-    hour: Option<i64>,
-    minute: Option<i64>,
-    second: Option<i64>,
-    micro: Option<i64>,
-    half_of_day: bool,
-    zone_name: bool,
-    offset_seconds: Option<i64>,
-}
 
 /// The date that `text` tells on the day `today`, or what is wrong with it.
 pub(super) fn parse(text: &str, today: Date) -> Result<Zoned, String> {
@@ -32,60 +18,6 @@ pub(super) fn parse(text: &str, today: Date) -> Result<Zoned, String> {
     let mut reader = Reader { tokens: super::tokens::split(text), at: 0, found: Found::default() };
     let parts = reader.read().and_then(|()| reader.found.ymd.resolve()).ok_or("unknown format")?;
     reader.found.build(parts, today)
-}
-
-impl Found {
-    fn build(&self, (year, month, day): Parts, today: Date) -> Result<Zoned, String> {
-        let told = [year, month, day, self.hour, self.minute, self.second];
-        let nothing = told.iter().all(Option::is_none);
-        if nothing && self.weekday.is_none() && !self.zone_name && self.offset_seconds.is_none() {
-            return Err("it contains no date".to_owned());
-        }
-        let year = year.map_or(i64::from(today.year()), |year| self.full_year(year, today));
-        let month = month.unwrap_or_else(|| i64::from(today.month()));
-        let given_day = day;
-        let day = day.unwrap_or_else(|| {
-            let last = days_in_month(year, month);
-            i64::from(today.day()).min(if last == 0 { 31 } else { last })
-        });
-        let mut date = super::date(year, month, day)?;
-        let time = super::time(
-            self.hour.unwrap_or(0),
-            self.minute.unwrap_or(0),
-            self.second.unwrap_or(0),
-            self.micro.unwrap_or(0),
-        )?;
-        if let (Some(weekday), None | Some(0)) = (self.weekday, given_day) {
-            date = on_or_after(date, weekday)?;
-        }
-        Ok(Zoned {
-            civil: date.to_datetime(time),
-            offset_seconds: self.offset_seconds.unwrap_or(0),
-        })
-    }
-
-    /// Two-digit years lie within fifty years of today.
-    fn full_year(&self, year: i64, today: Date) -> i64 {
-        if year >= 100 || self.ymd.century_given {
-            return year;
-        }
-        let this_year = i64::from(today.year());
-        let year = year + this_year / 100 * 100;
-        if year >= this_year + 50 {
-            year - 100
-        } else if year < this_year - 50 {
-            year + 100
-        } else {
-            year
-        }
-    }
-}
-
-fn on_or_after(date: Date, weekday: usize) -> Result<Date, String> {
-    let weekday = i64::try_from(weekday).unwrap_or(0);
-    let own = i64::from(date.weekday().to_monday_zero_offset());
-    date.checked_add((weekday - own).rem_euclid(7).days())
-        .map_err(|_| "date value out of range".to_owned())
 }
 
 struct Reader {
@@ -140,7 +72,6 @@ impl Reader {
             } else if let Some(is_pm) = words::is_pm(&token) {
                 let hour = self.found.hour.filter(|hour| (0..=12).contains(hour))?;
                 self.found.hour = Some(full_hour(hour, is_pm));
-                self.found.half_of_day = true;
             } else if self.could_be_zone(&token) {
                 self.zone(&token);
             } else if self.found.hour.is_some() && matches!(token.as_str(), "+" | "-") {
