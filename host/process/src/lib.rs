@@ -9,6 +9,7 @@
 //! - whatever happens to a [`Process`] (waited for, terminated, dropped, its future cancelled), the
 //!   process ends, is reaped, and takes its session and its escaped descendants with it, unless
 //!   [`Leftovers::Keep`] says otherwise;
+//! - what a host that was killed leaves behind is ended by the next one (`reclaim.rs`);
 //! - output reaches the caller in bounded chunks, nothing here grows with the amount of it.
 //!
 //! This is the only crate that knows `nix` and may use `unsafe`, one reason per block.
@@ -19,6 +20,7 @@ mod lines;
 pub mod plugin;
 mod process;
 mod procfs;
+mod reclaim;
 mod spawn;
 mod spec;
 mod streams;

@@ -11,6 +11,8 @@ pub(crate) struct Stat {
     pub(crate) is_zombie: bool,
     pub(crate) parent: Pid,
     pub(crate) session: Pid,
+    /// In ticks since boot.
+    pub(crate) started: u64,
 }
 
 /// `None` when the process is gone.
@@ -25,7 +27,8 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let is_zombie = matches!(fields.next()?, "Z" | "X");
     let parent = Pid::from_raw(fields.next()?.parse().ok()?);
     let session = Pid::from_raw(fields.nth(1)?.parse().ok()?);
-    Some(Stat { is_zombie, parent, session })
+    let started = fields.nth(15)?.parse().ok()?;
+    Some(Stat { is_zombie, parent, session, started })
 }
 
 /// Children of a process, over all its threads. May miss some while others exit: ask again.
@@ -45,13 +48,15 @@ pub(crate) fn children(pid: Pid) -> BTreeSet<Pid> {
     children
 }
 
-/// True when the process was started with this `NAME=value` in its environment. False when that
-/// cannot be read, as for a zombie or a process of another user.
-pub(crate) fn has_env(pid: Pid, entry: &[u8]) -> bool {
-    let Ok(environ) = fs::read(format!("/proc/{pid}/environ")) else {
-        return false;
+/// A variable of the environment the process was started with. `None` also when that cannot be
+/// read, as for a zombie or a process of another user.
+pub(crate) fn env(pid: Pid, name: &str) -> Option<Vec<u8>> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environ.split(|byte| *byte == 0);
+    let value = |variable: &[u8]| {
+        Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec())
     };
-    environ.split(|byte| *byte == 0).any(|variable| variable == entry)
+    variables.find_map(value)
 }
 
 /// Number of open descriptors of this process.
@@ -66,11 +71,12 @@ mod tests {
 
     #[test]
     fn a_command_name_with_parentheses_and_spaces_is_no_trap() {
-        let stat = parse_stat("42 (a) b) Z) S 7 40 41 0 -1").unwrap();
-        let expected =
-            Stat { is_zombie: false, parent: Pid::from_raw(7), session: Pid::from_raw(41) };
+        let rest = "7 40 41 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 8642 0";
+        let stat = parse_stat(&format!("42 (a) b) Z) S {rest}")).unwrap();
+        let (parent, session) = (Pid::from_raw(7), Pid::from_raw(41));
+        let expected = Stat { is_zombie: false, parent, session, started: 8642 };
         assert_eq!(stat, expected);
-        assert!(parse_stat("42 (a) Z 1 1 1 0").unwrap().is_zombie);
+        assert!(parse_stat(&format!("42 (a) Z {rest}")).unwrap().is_zombie);
         assert!(parse_stat("42 (a").is_none());
     }
 }

@@ -84,11 +84,12 @@ pub(crate) async fn end_leftovers(leader: &Leader) {
 fn pass(leader: &Leader, doomed: &mut BTreeSet<Pid>) -> usize {
     let leaders = leaders();
     signal_group(leader.pid(), Signal::SIGKILL);
-    let tag = [TAG_VARIABLE, "=", leader.tag()].concat().into_bytes();
+    let tag = Some(leader.tag().as_bytes());
     let mut left = 0;
     for (pid, stat) in leaders.orphans() {
-        let is_ours =
-            doomed.contains(&pid) || stat.session == leader.pid() || procfs::has_env(pid, &tag);
+        let is_ours = doomed.contains(&pid)
+            || stat.session == leader.pid()
+            || procfs::env(pid, TAG_VARIABLE).as_deref() == tag;
         if is_ours && !(stat.is_zombie && reap(pid)) {
             doomed.insert(pid);
             kill_tree(pid, doomed);

@@ -13,6 +13,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::error::{Error, Result};
 use crate::process::{Handle, Leader};
+use crate::reclaim::{Tag, reclaim};
 use crate::spec::Spec;
 use crate::streams::Pipes;
 use crate::{spawn, sweep};
@@ -107,6 +108,8 @@ fn run(queue: mpsc::Receiver<(Spec, Reply)>) {
 
 async fn serve(mut queue: mpsc::Receiver<(Spec, Reply)>) {
     let Some(warden) = warden() else { return };
+    // Not on this thread: looking at all processes of the machine takes a while.
+    drop(tokio::task::spawn_blocking(reclaim));
     let mut tidy = tokio::time::interval(TIDY_PERIOD);
     let mut endings = JoinSet::new();
     loop {
@@ -131,18 +134,11 @@ async fn serve(mut queue: mpsc::Receiver<(Spec, Reply)>) {
 }
 
 fn start_now(mut spec: Spec) -> Result<(Handle, Pipes)> {
-    let tag = next_tag();
+    let tag = Tag::next(spec.leftovers).to_string();
     let started = spawn::start(&mut spec, &tag)?;
     let leader = Arc::new(Leader::new(started.pid, started.pidfd, tag, spec.leftovers));
     sweep::leaders().add(Arc::clone(&leader));
     Ok((Handle(leader), started.pipes))
-}
-
-/// Unique among the hosts of this machine: process id, and a counter.
-fn next_tag() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Waits for a killed process and everything below it.

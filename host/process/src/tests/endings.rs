@@ -127,3 +127,47 @@ async fn wait_for_output(process: &mut Process, captured: &Captured, suffix: &st
     };
     assert!(timeout(LONG, seen).await.is_ok(), "no output: {:?}", stdout(captured));
 }
+
+/// Not a test: becomes a host that starts a process and is killed with it.
+#[tokio::test]
+async fn doomed_host() {
+    if std::env::var_os("DOOMED_HOST").is_none() {
+        return;
+    }
+    let (spec, captured) = shell("setsid sleep 1000 & echo $$ $!; wait");
+    let mut process = spawn(spec).await.unwrap();
+    wait_for_output(&mut process, &captured, "\n").await;
+    println!("pids: {}", stdout(&captured).trim());
+    drop(process.wait().await);
+}
+
+#[tokio::test]
+async fn processes_die_with_their_host_and_the_rest_when_the_next_host_starts() {
+    let (mut spec, captured) = shell("");
+    let exe = std::env::current_exe().unwrap().into_os_string();
+    spec.argv = vec![exe];
+    spec.argv.extend(["tests::endings::doomed_host", "--exact", "--nocapture"].map(Into::into));
+    spec.set_env("DOOMED_HOST", "1");
+    // As far as this process is concerned, what the other host started may live on.
+    spec.leftovers = Leftovers::Keep { drain: Some(Duration::ZERO) };
+    let mut host = spawn(spec).await.unwrap();
+    let mut pids = async || loop {
+        drop(timeout(Duration::from_millis(5), host.wait()).await);
+        if let Some((_, rest)) = stdout(&captured).split_once("pids: ")
+            && let Some((pids, _)) = rest.split_once('\n')
+        {
+            return pids.to_owned();
+        }
+    };
+    let pids = timeout(LONG, pids()).await.unwrap();
+    let (leader, escaped) = pids.split_once(' ').unwrap();
+    assert!(is_alive(leader) && is_alive(escaped));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(host.pid()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    assert_eq!(timeout(LONG, host.wait()).await.unwrap().unwrap(), ExitStatus::Signal(9));
+    until("the leader dies with its host", || !is_alive(leader)).await;
+    assert!(is_alive(escaped));
+    // What the first process of the next host does.
+    assert!(crate::reclaim::reclaim() >= 1);
+    until("the next host ends the rest", || !is_alive(escaped)).await;
+}

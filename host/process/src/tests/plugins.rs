@@ -108,7 +108,10 @@ impl Sensor for Guest {
     fn setup(&self, context: &SensorContext) -> SensorResult {
         match self.0.as_str() {
             "no-setup" => Err("config: field \"url\" is missing".into()),
-            _ => Ok(context.service().log(LogLevel::Info, format!("{:?}", context.config()))),
+            _ => {
+                context.service().log(LogLevel::Info, format!("{:?}", context.config()));
+                Ok(())
+            }
         }
     }
 

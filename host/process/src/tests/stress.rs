@@ -79,7 +79,8 @@ fn marked(marker: &str) -> BTreeSet<nix::unistd::Pid> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let pids = names.filter_map(|name| name.parse().ok()).map(nix::unistd::Pid::from_raw);
-    pids.filter(|pid| procfs::has_env(*pid, marker.as_bytes())).collect()
+    let (name, value) = marker.split_once('=').unwrap();
+    pids.filter(|pid| procfs::env(*pid, name).as_deref() == Some(value.as_bytes())).collect()
 }
 
 fn zombies() -> BTreeSet<nix::unistd::Pid> {
