@@ -153,9 +153,7 @@ impl Executions {
     pub async fn remind(&self, executions: Vec<Versioned<Execution>>) -> Result<(), Error> {
         for execution in executions {
             let id = execution.value.id;
-            let changed = self
-                .change(execution, None, decide::look_again)
-                .await;
+            let changed = self.change(execution, None, decide::look_again).await;
             match changed {
                 Ok(changed) if changed.answer => {
                     self.publish(Topic::ExecutionScheduled, id).await;

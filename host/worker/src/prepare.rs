@@ -28,7 +28,7 @@ pub(crate) enum NotPrepared {
 
 impl From<Error> for NotPrepared {
     fn from(error: Error) -> Self {
-        if error.is_transient() { Self::Later(error) } else { Self::Failed(Outcome::error(error)) }
+        if error.is_transient() { Self::Later(error) } else { failed(error) }
     }
 }
 
