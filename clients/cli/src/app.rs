@@ -58,7 +58,7 @@ async fn start(matches: &ArgMatches, system: &mut System<'_>) -> Outcome {
         system.out.flush()?;
         return Err(Failure::Exit(CODE_PRINT_CONFIG));
     }
-    let mut context = Context { settings, system };
+    let mut context = Context { settings, system, durations: true };
     commands::dispatch(matches, &mut context).await
 }
 
@@ -85,6 +85,9 @@ fn report(failure: &Failure, clean: bool, system: &mut System<'_>) -> u8 {
     let told = match failure {
         Failure::Exit(_) => system.out.flush(),
         Failure::Usage(text) => writeln!(system.err, "error: {text}"),
+        Failure::Operation(text) if !clean => {
+            writeln!(system.out, "ERROR: {text}").and_then(|()| system.out.flush())
+        }
         _ if clean => writeln!(system.err, "ERROR: {}", failure.explain()),
         _ => {
             writeln!(system.out, "ERROR: {}\n", failure.explain()).and_then(|()| system.out.flush())

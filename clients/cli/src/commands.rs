@@ -29,6 +29,8 @@ use crate::system::System;
 pub(crate) struct Context<'a, 's> {
     pub(crate) settings: Settings,
     pub(crate) system: &'a mut System<'s>,
+    /// Whether a status tells how long it took.
+    pub(crate) durations: bool,
 }
 
 impl Context<'_, '_> {
@@ -41,6 +43,7 @@ impl Context<'_, '_> {
             palette: Palette::choose(self.system.terminal, |name| self.system.variable(name)),
             zone: self.settings.zone.clone(),
             now: (self.system.now)(),
+            durations: self.durations,
             width: self.system.width(),
         }
     }

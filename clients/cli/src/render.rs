@@ -25,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) palette: Palette,
     pub(crate) zone: TimeZone,
     pub(crate) now: Timestamp,
+    /// Whether a status tells how long it took.
+    pub(crate) durations: bool,
     /// Columns of the terminal.
     pub(crate) width: usize,
 }

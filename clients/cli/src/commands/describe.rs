@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::render::wrap;
 
 const WIDTH: usize = 78;
+const DESCRIPTION_WIDTH: usize = 70;
 const NAME_INDENT: usize = 4;
 const TEXT_INDENT: usize = 8;
 
@@ -12,7 +13,7 @@ const TEXT_INDENT: usize = 8;
 pub(crate) fn action(action: &Value, runner: &Value) -> String {
     let description = action.get("description").and_then(Value::as_str).unwrap_or_default();
     let mut lines = vec![String::new()];
-    lines.extend(wrap::fill(description, WIDTH));
+    lines.extend(wrap::fill(description, DESCRIPTION_WIDTH));
     lines.push(String::new());
     let parameters = visible(action, runner);
     let (required, optional): (Vec<_>, Vec<_>) = parameters

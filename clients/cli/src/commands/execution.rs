@@ -10,7 +10,6 @@ use super::wait::{self, Progress, id_of};
 use super::{Context, options, outcome, texts};
 use crate::args::{ExecutionList, Format, Identity, Rerun, ResultView, Tail};
 use crate::failure::{Failure, Outcome};
-use crate::render::execution::Duration;
 use crate::render::{list, path};
 
 const LIST_ATTRIBUTES: [&str; 6] =
@@ -89,14 +88,18 @@ async fn get(matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
     let identity: Identity = options(matches)?;
     let session = context.session(&identity).await?;
     let mut own = GET_ATTRIBUTES.to_vec();
-    if matches.get_flag("exclude-result") {
+    let exclude = matches.get_flag("exclude-result");
+    if exclude {
         own.retain(|name| *name != "result");
     }
     let shown = Columns::new(&view.attr, &own, &[]).attributes;
-    let mut query = Vec::new();
-    if !shown.iter().any(|name| name == "all") {
-        query.push(("include_attributes", format!("{},{}", NEEDED.join(","), shown.join(","))));
-    }
+    let query = if exclude {
+        vec![("exclude_attributes", "result".to_owned())]
+    } else if shown.iter().any(|name| name == "all") {
+        Vec::new()
+    } else {
+        vec![("include_attributes", format!("{},{}", NEEDED.join(","), shown.join(",")))]
+    };
     let ids = texts(matches, "id");
     let mut found = Vec::new();
     for id in &ids {
@@ -114,8 +117,7 @@ async fn get(matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
         return print::items(context, &found, &columns, view.format);
     }
     for execution in &found {
-        outcome::show(context, &session, execution, &view, attributes.clone(), Duration::Shown)
-            .await?;
+        outcome::show(context, &session, execution, &view, attributes.clone()).await?;
     }
     Ok(())
 }
@@ -184,8 +186,7 @@ async fn change(matches: &ArgMatches, status: &str, context: &mut Context<'_, '_
     for id in texts(matches, "id") {
         let path = format!("/executions/{}", segment(&id));
         let execution = session.client.put(&path, &json!({ "status": status })).await?;
-        outcome::show(context, &session, &execution, &view, attributes.clone(), Duration::Shown)
-            .await?;
+        outcome::show(context, &session, &execution, &view, attributes.clone()).await?;
     }
     Ok(())
 }

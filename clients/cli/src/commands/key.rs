@@ -13,7 +13,8 @@ use crate::session::Session;
 
 const LIST_ATTRIBUTES: [&str; 7] =
     ["name", "value", "secret", "encrypted", "scope", "user", "expire_timestamp"];
-const GET_ATTRIBUTES: [&str; 7] = LIST_ATTRIBUTES;
+const GET_ATTRIBUTES: [&str; 6] =
+    ["name", "value", "secret", "encrypted", "scope", "expire_timestamp"];
 const SET_ATTRIBUTES: [&str; 4] = ["name", "value", "scope", "expire_timestamp"];
 const LOAD_ATTRIBUTES: [&str; 4] = ["name", "value", "scope", "user"];
 const SYSTEM: &str = "system";
@@ -116,14 +117,17 @@ async fn delete(matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome 
     let session = context.session(&options::<Identity>(matches)?).await?;
     let mut query = vec![("scope", text(matches, "scope").unwrap_or_else(|| SYSTEM.to_owned()))];
     query.extend(text(matches, "user").map(|user| ("user", user)));
+    let mut absent = false;
     for name in texts(matches, "id") {
         if session.client.find(&path(&name), &query).await?.is_none() {
-            return Err(Failure::Refused(format!("KeyValuePair with id \"{name}\" not found")));
+            context.say(&format!("Key Value Pair \"{name}\" is not found.\n"))?;
+            absent = true;
+            continue;
         }
         session.client.delete(&path(&name), &query, None).await?;
         context.say(&format!("Resource with id \"{name}\" has been successfully deleted."))?;
     }
-    Ok(())
+    if absent { Err(Failure::Exit(2)) } else { Ok(()) }
 }
 
 async fn delete_by_prefix(matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
@@ -161,12 +165,11 @@ async fn names_with_prefix(session: &Session, prefix: &str) -> Outcome<Vec<Strin
 }
 
 async fn load(given: KeyLoad, context: &mut Context<'_, '_>) -> Outcome {
-    let file = context.system.directory.join(&given.file);
-    let items = match content::read(&file)? {
+    let items = match content::read(&context.system.directory, &given.file)? {
         Value::Array(items) => items,
         one => vec![one],
     };
-    let shown = file.display().to_string();
+    let shown = given.file.display().to_string();
     let checked: Vec<(String, Value)> = items
         .into_iter()
         .enumerate()

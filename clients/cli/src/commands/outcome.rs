@@ -7,7 +7,7 @@ use super::print::{self, Columns};
 use super::wait::{id_of, status_of};
 use crate::args::ResultView;
 use crate::failure::{Failure, Outcome};
-use crate::render::execution::{self, Duration};
+use crate::render::execution;
 use crate::render::{path, schema, time};
 use crate::session::Session;
 
@@ -39,7 +39,6 @@ pub(crate) async fn show(
     found: &Value,
     view: &ResultView,
     attributes: Vec<String>,
-    duration: Duration,
 ) -> Outcome {
     let runner = path::get(found, "action.runner_type").and_then(Value::as_str).unwrap_or_default();
     let workflow = WORKFLOW_RUNNERS.contains(&runner);
@@ -49,7 +48,7 @@ pub(crate) async fn show(
         ));
     }
     if workflow && !view.raw && !view.detail {
-        return show_workflow(context, session, found, view, duration).await;
+        return show_workflow(context, session, found, view).await;
     }
     let mut columns = Columns { attributes, order: &[], widths: Vec::new() };
     if columns.attributes.iter().any(|name| name == "all") {
@@ -64,7 +63,7 @@ pub(crate) async fn show(
         return context.say(&execution::key(found, key));
     }
     let look = context.look();
-    context.say(&execution::text(found, &columns.attributes, duration, &look))?;
+    context.say(&execution::text(found, &columns.attributes, &look))?;
     let bare = !execution::has_schema(found) && found.get("result").is_some_and(Value::is_object);
     if view.with_schema && bare {
         let result = found.get("result").unwrap_or(&Value::Null);
@@ -80,7 +79,6 @@ async fn show_workflow(
     session: &Session,
     root: &Value,
     view: &ResultView,
-    duration: Duration,
 ) -> Outcome {
     let id = id_of(root)?;
     let children = session.client.children(&id, view.depth).await?;
@@ -96,7 +94,7 @@ async fn show_workflow(
         print::machine(context, &chosen, view.format)?;
         return print::machine(context, &Value::Array(rows), view.format);
     }
-    context.say(&execution::text(root, &attributes, duration, &look))?;
+    context.say(&execution::text(root, &attributes, &look))?;
     if view.format.yaml {
         return print::machine(context, &Value::Array(rows), view.format);
     }

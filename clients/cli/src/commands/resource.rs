@@ -1,5 +1,7 @@
 //! The common verbs on the resources of `spec.rs`.
 
+use std::path::Path;
+
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use st2_client::segment;
@@ -48,8 +50,8 @@ async fn list(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>) 
     let own: &[&str] = if iftt { &IFTT } else { spec.list.attributes };
     let mut columns = Columns::new(&attributes.attr, own, &[]);
     columns.widths = widths.width;
-    let slash = if spec.list.slash { "/" } else { "" };
     let query = list_query(spec, matches, &columns);
+    let slash = if spec.list.slash && !query.is_empty() { "/" } else { "" };
     let page = session.client.page(&format!("{}{slash}", spec.path), &query).await?;
     let machine = format.json || format.yaml;
     let mut items = page.items;
@@ -120,7 +122,7 @@ async fn create(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>
     let body = read_file(matches, context)?;
     let session = context.session(&options::<Identity>(matches)?).await?;
     let made = session.client.post(spec.path, &body).await.map_err(operation)?;
-    print::item(context, &made, &everything(spec), options(matches)?)
+    print::item(context, &made, &everything(), options(matches)?)
 }
 
 async fn update(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
@@ -140,17 +142,17 @@ async fn update(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>
     fields.insert("id".to_owned(), id.as_str().into());
     let path = format!("{}/{}", spec.path, segment(&id));
     let made = session.client.put(&path, &body).await.map_err(operation)?;
-    print::item(context, &made, &everything(spec), options(matches)?)
+    print::item(context, &made, &everything(), options(matches)?)
 }
 
 async fn delete(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
     let session = context.session(&options::<Identity>(matches)?).await?;
     let names = texts(matches, "id");
-    let mut absent = None;
+    let mut absent = false;
     for name in &names {
         let Some(known) = find(spec, &session, name).await? else {
             context.say(&format!("{} \"{name}\" is not found.\n", spec.one))?;
-            absent = Some(name);
+            absent = true;
             continue;
         };
         let body = (spec.name == "action")
@@ -159,10 +161,7 @@ async fn delete(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>
         session.client.delete(&path, &[], body.as_ref()).await?;
         context.say(&format!("Resource with id \"{name}\" has been successfully deleted."))?;
     }
-    match absent {
-        Some(name) if names.len() == 1 => Err(missing(name)),
-        _ => Ok(()),
-    }
+    if absent { Err(Failure::Exit(2)) } else { Ok(()) }
 }
 
 async fn switch(
@@ -181,7 +180,7 @@ async fn switch(
         }
         let path = format!("{}/{}", spec.path, segment(&id));
         let changed = session.client.put(&path, &known).await.map_err(operation)?;
-        print::item(context, &changed, &everything(spec), format)?;
+        print::item(context, &changed, &everything(), format)?;
     }
     Ok(())
 }
@@ -201,11 +200,12 @@ async fn find(spec: &Spec, session: &Session, name: &str) -> Outcome<Option<Valu
 
 fn read_file(matches: &ArgMatches, context: &Context<'_, '_>) -> Outcome<Value> {
     let name = text(matches, "file").unwrap_or_default();
-    content::read(&context.system.directory.join(name))
+    content::read(&context.system.directory, Path::new(&name))
 }
 
-fn everything(spec: &Spec) -> Columns<'static> {
-    Columns::new(&[], &["all"], spec.get.order)
+/// What is shown after a change: everything, in the common order.
+fn everything() -> Columns<'static> {
+    Columns::new(&[], &["all"], &[])
 }
 
 fn id_of(item: &Value, name: &str) -> String {

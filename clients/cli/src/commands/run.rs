@@ -9,7 +9,6 @@ use super::{Context, describe, options, outcome, print};
 use crate::args::{self, ResultView, Run};
 use crate::failure::{Failure, Outcome};
 use crate::params::{self, Argument, Arguments, Declared};
-use crate::render::execution::Duration;
 use crate::session::Session;
 
 /// Variables that say where this shell is, which is of no use elsewhere.
@@ -140,9 +139,11 @@ pub(crate) async fn finish(
         (false, false) => Progress::Dots,
     };
     let execution = wait::for_result(context, session, execution, progress, None).await?;
+    // Who waited knows how long it took.
+    context.durations = false;
     if !view.tail {
         let attributes = outcome::attributes(view, &outcome::ATTRIBUTES);
-        outcome::show(context, session, &execution, view, attributes, Duration::Hidden).await?;
+        outcome::show(context, session, &execution, view, attributes).await?;
     }
     outcome::exit(&execution, view.strict_exit)
 }

@@ -21,29 +21,13 @@ pub(crate) const WORKFLOW: [&str; 11] = [
 const OPTIONAL: [&str; 4] = ["error", "traceback", "failed_on", "result_task"];
 const TASK_ATTRIBUTES: [&str; 5] = ["id", "status", "task", "action", "start_timestamp"];
 
-/// Whether to tell how long it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Duration {
-    Shown,
-    Hidden,
-}
-
 /// Lines of an execution, without a break at the end.
-pub(crate) fn text(
-    execution: &Value,
-    attributes: &[String],
-    duration: Duration,
-    look: &Look,
-) -> String {
+pub(crate) fn text(execution: &Value, attributes: &[String], look: &Look) -> String {
     let lines: Vec<String> = attributes
         .iter()
         .map(|name| {
             let value = path::get(execution, name).unwrap_or(&Value::Null);
-            format!(
-                "{}: {}",
-                look.palette.label(name),
-                body(execution, name, value, duration, look)
-            )
+            format!("{}: {}", look.palette.label(name), body(execution, name, value, look))
         })
         .collect();
     lines.join("\n")
@@ -64,17 +48,14 @@ pub(crate) fn workflow_attributes(execution: &Value) -> Vec<String> {
 pub(crate) fn key(execution: &Value, key: &str) -> String {
     match execution.get("result").and_then(|result| path::get(result, key)) {
         None | Some(Value::Null) => "None".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => list::unescaped(text),
         Some(Value::Bool(flag)) => if *flag { "True" } else { "False" }.to_owned(),
         Some(other) => json_text::compact(other),
     }
 }
 
-fn body(execution: &Value, name: &str, value: &Value, duration: Duration, look: &Look) -> String {
+fn body(execution: &Value, name: &str, value: &Value, look: &Look) -> String {
     match (name, value) {
-        ("status", Value::String(status)) if duration == Duration::Hidden => {
-            look.palette.status(status)
-        }
         (_, Value::Object(_) | Value::Array(_)) => block(name, value),
         (_, Value::String(_)) => list::decorated(execution, name, value, look)
             .unwrap_or_else(|| list::unescaped(value.as_str().unwrap_or_default())),
@@ -86,12 +67,12 @@ fn body(execution: &Value, name: &str, value: &Value, duration: Duration, look: 
 
 fn block(name: &str, value: &Value) -> String {
     let value = if name == "parameters" { list::masked(value) } else { value.clone() };
-    let text = yaml::to_text(&value, yaml::TEXT);
-    let empty = matches!(text.trim_end(), "{}" | "[]");
-    let nested = yaml::to_text(&json!([value]), yaml::TEXT);
-    let text = if empty { text } else { nested.replacen("- ", "  ", 1) };
-    let text = without_empty_lines(text.trim_end_matches('\n'));
-    format!("\n{text}")
+    let text = match value.as_object().is_some_and(Map::is_empty) {
+        true => yaml::to_text(&value, yaml::TEXT),
+        // An item of a list stands two blanks in, which is where the block belongs.
+        false => yaml::to_text(&json!([value]), yaml::TEXT).replacen("- ", "  ", 1),
+    };
+    format!("\n{}", without_empty_lines(&list::unescaped(text.trim_end_matches('\n'))))
 }
 
 /// Folded texts double their line breaks; nobody reads this form back, so they need not.

@@ -23,11 +23,18 @@ pub(crate) fn grid(
     widths: &[usize],
     look: &Look,
 ) -> String {
-    let attributes = match items.first().and_then(Value::as_object) {
-        Some(fields) if is_all(attributes) => fields.keys().cloned().collect(),
-        _ => attributes.to_vec(),
+    let mut names = attributes.to_vec();
+    if let (true, Some(fields)) = (is_all(attributes), items.first().and_then(Value::as_object)) {
+        names = fields.keys().cloned().collect();
+        names.sort();
+    }
+    // Widths are shared among what was asked for: `all` leaves each column the whole terminal.
+    let widths = match (widths, names.len() == attributes.len()) {
+        ([], false) => vec![look.width],
+        (asked, _) => asked.to_vec(),
     };
-    let widths = column_widths(items, &attributes, widths, look.width);
+    let attributes = names;
+    let widths = column_widths(items, &attributes, &widths, look.width);
     let mut table = Table::new(attributes.iter().cloned().zip(widths));
     for item in items {
         table.row(attributes.iter().map(|name| cell(item, name, look)).collect());
@@ -122,16 +129,22 @@ fn cell(item: &Value, name: &str, look: &Look) -> String {
             let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             texts.join(", ")
         }
+        _ if name == "parameters" => plain(&masked(value), false),
         _ => decorated(item, name, value, look).unwrap_or_else(|| plain(value, false)),
     }
 }
 
-/// The value of one property.
+/// The value of one property. Times that belong to no execution stay as the server wrote them.
 fn property(item: &Value, name: &str, look: &Look) -> String {
     let Some(value) = path::get(item, name) else {
         return String::new();
     };
-    decorated(item, name, value, look).unwrap_or_else(|| plain(value, true))
+    let shown = match name {
+        "occurrence_time" | "expire_timestamp" => None,
+        "parameters" => Some(plain(&masked(value), true)),
+        _ => decorated(item, name, value, look),
+    };
+    shown.unwrap_or_else(|| plain(value, true))
 }
 
 /// Attributes that read better than they are stored.
@@ -142,13 +155,13 @@ pub(crate) fn decorated(item: &Value, name: &str, value: &Value, look: &Look) ->
             // The status of a task carries its duration already.
             let (status, rest) = text?.split_at(text?.find(' ').unwrap_or(text?.len()));
             let painted = format!("{}{rest}", look.palette.status(status));
-            let elapsed =
-                time::elapsed(item, look.now).map(|seconds| format!(" ({seconds}s elapsed)"));
+            let elapsed = time::elapsed(item, look.now).filter(|_| look.durations);
+            let elapsed = elapsed.map(|seconds| format!(" ({seconds}s elapsed)"));
             Some(format!("{painted}{}", elapsed.unwrap_or_default()))
         }
-        "start_timestamp" | "end_timestamp" | "occurrence_time" | "enforced_at"
-        | "expire_timestamp" | "expiry" => text.map(|text| time::display(text, &look.zone)),
-        "parameters" => Some(plain(&masked(value), true)),
+        "start_timestamp" | "end_timestamp" | "occurrence_time" | "expire_timestamp" => {
+            text.map(|text| time::display(text, &look.zone))
+        }
         _ => None,
     }
 }

@@ -28,14 +28,15 @@ fn step<'a>(value: &'a Value, part: &str) -> Option<&'a Value> {
     Some(found)
 }
 
-/// The chosen attributes as a document of their own; `all` takes everything.
+/// The chosen attributes as a document of their own; `all` takes everything. What is null is left
+/// out, like what is missing.
 pub(crate) fn choose(document: &Value, attributes: &[String]) -> Value {
-    if attributes.iter().any(|name| name == "all") {
-        return document.clone();
-    }
+    let all = attributes.iter().any(|name| name == "all");
+    let names = document.as_object().filter(|_| all).map(|fields| fields.keys().collect());
+    let attributes: Vec<&String> = names.unwrap_or_else(|| attributes.iter().collect());
     let mut chosen = Map::new();
     for path in attributes {
-        if let Some(value) = get(document, path) {
+        if let Some(value) = get(document, path).filter(|value| !value.is_null()) {
             insert(&mut chosen, path, value.clone());
         }
     }

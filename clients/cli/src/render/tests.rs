@@ -11,6 +11,7 @@ fn look() -> Look {
         palette: Palette::choose(false, |_| None),
         zone: TimeZone::UTC,
         now: "2020-01-01T10:01:40Z".parse().unwrap(),
+        durations: true,
         width: 100,
     }
 }
@@ -104,6 +105,7 @@ fn json_is_sorted_and_ascii() {
 fn cells_break_at_blanks_hyphens_and_inside_long_words() {
     assert_eq!(wrap::cell("one two three", 7), ["one two", "three"]);
     assert_eq!(wrap::cell("well-known", 6), ["well-", "known"]);
+    assert_eq!(wrap::cell("2020-01-01T10:00", 9), ["2020-01-", "01T10:00"]);
     assert_eq!(wrap::cell("abcdefgh", 3), ["abc", "def", "gh"]);
     assert_eq!(wrap::cell("a\n\nb", 5), ["a", "", "b"]);
     assert_eq!(wrap::cell("\u{6f22}\u{5b57}\u{6f22}", 4), ["\u{6f22}\u{5b57}", "\u{6f22}"]);
@@ -123,8 +125,8 @@ fn a_list_of_everything_takes_its_columns_from_the_first_item() {
         &[],
         &look(),
     );
-    assert!(grid.contains("| name | tags | o | b    | n |"), "{grid}");
-    assert!(grid.contains("| a    | x, y |   | True |   |"), "{grid}");
+    assert!(grid.contains("| b    | n | name | o | tags |"), "{grid}");
+    assert!(grid.contains("| True |   | a    |   | x, y |"), "{grid}");
 }
 
 #[test]
@@ -138,12 +140,7 @@ fn properties_come_in_the_order_of_the_command_then_sorted() {
 #[test]
 fn secrets_by_name_are_masked() {
     let execution = json!({"parameters": {"password": "abc", "private_key": "def", "user": "joe"}, "status": "running"});
-    let shown = execution::text(
-        &execution,
-        &["parameters".to_owned()],
-        execution::Duration::Shown,
-        &look(),
-    );
+    let shown = execution::text(&execution, &["parameters".to_owned()], &look());
     assert_eq!(
         shown,
         "parameters: \n  password: '********'\n  private_key: '********'\n  user: joe"
@@ -174,6 +171,21 @@ fn tasks_are_indented_by_their_depth() {
     assert_eq!(rows[0]["status"], "running (100s elapsed)");
     let ring = [child("a", "b"), child("b", "a")];
     assert_eq!(execution::tasks("root", &ring, &look()).len(), 2);
+}
+
+#[test]
+fn line_breaks_stored_as_two_letters_are_broken_and_empty_lines_left_out() {
+    let execution = json!({"result": {"stdout": "a\\nb\n\nc"}, "log": []});
+    let attributes = ["result".to_owned(), "log".to_owned()];
+    let shown = execution::text(&execution, &attributes, &look());
+    assert_eq!(shown, "result: \n  stdout: 'a\n\nb\n    c'\nlog: \n  []".replace("\n\n", "\n"));
+}
+
+#[test]
+fn what_is_null_stands_in_no_document() {
+    let item = json!({"a": null, "b": {"c": null, "d": 1}});
+    assert_eq!(path::choose(&item, &["all".to_owned()]), json!({"b": {"c": null, "d": 1}}));
+    assert_eq!(path::choose(&item, &["a".to_owned(), "b.d".to_owned()]), json!({"b": {"d": 1}}));
 }
 
 #[test]

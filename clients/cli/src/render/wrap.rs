@@ -49,7 +49,7 @@ pub(crate) fn fill(line: &str, limit: usize) -> Vec<String> {
         while width(chunk) > room {
             if blank {
                 chunk = "";
-            } else if width(chunk) > limit {
+            } else if width(chunk) > limit && room > 0 {
                 let (head, tail) = split_at_width(chunk, room);
                 current.push_str(head);
                 chunk = tail;
@@ -72,16 +72,23 @@ fn finish(lines: &mut Vec<String>, current: &mut String) {
     }
 }
 
+/// As much of a long word as there is room for, up to its last hyphen if it has one there.
 fn split_at_width(text: &str, room: usize) -> (&str, &str) {
     let mut taken = 0;
+    let mut end = text.len();
     for (index, letter) in text.char_indices() {
         let columns = letter.width().unwrap_or(0);
         if taken + columns > room && index > 0 {
-            return (text.get(..index).unwrap_or(text), text.get(index..).unwrap_or(""));
+            end = index;
+            break;
         }
         taken += columns;
     }
-    (text, "")
+    let head = text.get(..end).unwrap_or(text);
+    if let Some(hyphen) = head.rfind('-').filter(|at| head.chars().take(*at).any(|c| c != '-')) {
+        end = hyphen + 1;
+    }
+    (text.get(..end).unwrap_or(text), text.get(end..).unwrap_or(""))
 }
 
 /// Words and the blanks between them; a hyphen between two words ends a chunk.
@@ -104,13 +111,15 @@ fn chunks(line: &str) -> Vec<String> {
     found
 }
 
+/// Whether the hyphen stands between two words of two letters or more: `well-known`, not `x-1`.
 fn joins_words(letters: &[char], hyphen: usize) -> bool {
     let at = |index: Option<usize>| index.and_then(|index| letters.get(index)).copied();
-    let word = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let lettered =
-        |letter: Option<char>| word(letter) && letter.is_some_and(|c| !c.is_ascii_digit());
-    lettered(at(hyphen.checked_sub(1)))
-        && word(at(hyphen.checked_sub(2)))
-        && word(at(Some(hyphen + 1)))
-        && lettered(at(Some(hyphen + 2)))
+    let letter =
+        |index| at(index).is_some_and(|c| (c.is_alphanumeric() && !c.is_ascii_digit()) || c == '_');
+    let dash = |index| at(index) == Some('-');
+    let back = |count| hyphen.checked_sub(count);
+    let ahead = |count| Some(hyphen + count);
+    let after = letter(ahead(1)) && (letter(ahead(2)) || (dash(ahead(2)) && letter(ahead(3))));
+    let before = letter(back(1)) && (letter(back(2)) || (dash(back(2)) && letter(back(3))));
+    before && after
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::stub::{Answer, Asked, Reply, Stub};
 use crate::system::{Prompt, System};
 
 /// What a command left behind.
@@ -84,4 +87,38 @@ impl Prompt for Answers {
     fn piped(&mut self) -> io::Result<String> {
         self.ask("", false)
     }
+}
+
+/// Answers by method and path; a trailing slash makes no difference.
+pub(crate) fn table(rows: Vec<(&'static str, &'static str, Reply)>) -> Answer {
+    let rows: Vec<(&str, &str, u16, Option<u64>, Value)> = rows
+        .into_iter()
+        .map(|(method, path, Reply(status, total, body))| (method, path, status, total, body))
+        .collect();
+    Arc::new(move |asked: &Asked| {
+        let path = asked.path.trim_end_matches('/');
+        let found = rows.iter().find(|row| row.0 == asked.method && row.1 == path)?;
+        Some(Reply(found.2, found.3, found.4.clone()))
+    })
+}
+
+pub(crate) fn ok(body: Value) -> Reply {
+    Reply(200, None, body)
+}
+
+pub(crate) async fn play(answer: Answer, words: &[&str]) -> (Stub, Played) {
+    play_with(answer, words, |_| {}).await
+}
+
+pub(crate) async fn play_with(
+    answer: Answer,
+    words: &[&str],
+    prepare: impl Fn(&mut Scene),
+) -> (Stub, Played) {
+    let stub = Stub::start(answer).await;
+    let directory = tempfile::tempdir().unwrap();
+    let mut scene = Scene::new(directory.path(), &stub.base);
+    prepare(&mut scene);
+    let played = scene.play(words).await;
+    (stub, played)
 }
