@@ -71,10 +71,7 @@ impl CryptoKey {
         }
         let aes = decoded("aesKeyString", &file.aes_key_string)?;
         if !matches!(aes.len(), 16 | 24 | 32) {
-            return Err(bad(format!(
-                "aesKeyString: {} bits are no AES key",
-                aes.len() * 8
-            )));
+            return Err(bad(format!("aesKeyString: {} bits are no AES key", aes.len() * 8)));
         }
         if aes.len() * 8 != file.size {
             return Err(bad(format!(
@@ -120,10 +117,7 @@ impl CryptoKey {
         let bad = |reason| CryptoError::BadCipherText { reason };
         let message = from_hex(cipher_text).ok_or_else(|| bad("not hexadecimal"))?;
         let short = || bad("too short");
-        let signed = message
-            .len()
-            .checked_sub(SIGNATURE_BYTES)
-            .ok_or_else(short)?;
+        let signed = message.len().checked_sub(SIGNATURE_BYTES).ok_or_else(short)?;
         let (body, signature) = message.split_at_checked(signed).ok_or_else(short)?;
         let (_, rest) = body.split_at_checked(HEADER.len()).ok_or_else(short)?;
         let (iv, encrypted) = rest.split_at_checked(IV_BYTES).ok_or_else(short)?;
@@ -142,9 +136,7 @@ impl CryptoKey {
             _ => cbc::Decryptor::<Aes256>::new_from_slices(&self.aes, iv)
                 .map(|cipher| cipher.decrypt_padded_vec::<Pkcs7>(encrypted)),
         };
-        let plain = plain
-            .map_err(|_| bad("wrong sizes"))?
-            .map_err(|_| bad("wrong padding"))?;
+        let plain = plain.map_err(|_| bad("wrong sizes"))?.map_err(|_| bad("wrong padding"))?;
         String::from_utf8(plain).map_err(|_| bad("the content is not UTF-8 text"))
     }
 
@@ -161,9 +153,7 @@ fn decoded(field: &str, text: &str) -> Result<Vec<u8>, CryptoError> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(&base64::alphabet::URL_SAFE, config)
         .decode(text.trim())
-        .map_err(|_| CryptoError::BadKey {
-            reason: format!("{field}: not web-safe base64"),
-        })
+        .map_err(|_| CryptoError::BadKey { reason: format!("{field}: not web-safe base64") })
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -172,11 +162,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     }
     let digits: Vec<u8> = text
         .chars()
-        .map(|digit| {
-            digit
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        })
+        .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
     Some(
         digits

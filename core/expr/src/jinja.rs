@@ -9,14 +9,20 @@
 //! when a template reads a datastore item that the caller has not loaded, the answer is
 //! [`JinjaError::KeysNeeded`], and the caller loads those items and renders again.
 
+mod collections;
 mod context;
 mod convert;
 mod engine;
 mod error;
 mod filters;
+mod format;
+mod guard;
 mod keys;
 mod methods;
+mod operators;
+mod pattern;
 pub(crate) mod python;
+mod rewrite;
 
 pub use context::Context;
 pub use engine::{Engine, Limits, is_expression, variables};

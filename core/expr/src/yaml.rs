@@ -57,11 +57,7 @@ pub struct YamlError {
 
 impl YamlError {
     fn new(position: Position, message: impl Into<String>) -> Self {
-        Self {
-            line: position.line,
-            column: position.column,
-            message: message.into(),
-        }
+        Self { line: position.line, column: position.column, message: message.into() }
     }
 }
 
@@ -122,10 +118,7 @@ pub fn parse_document_bytes(bytes: &[u8]) -> Result<Document, YamlError> {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let wrong = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
             let position = end_of(&String::from_utf8_lossy(valid));
-            Err(YamlError::new(
-                position,
-                format!("the file is not UTF-8 text: byte 0x{wrong:02x}"),
-            ))
+            Err(YamlError::new(position, format!("the file is not UTF-8 text: byte 0x{wrong:02x}")))
         }
     }
 }
@@ -148,10 +141,7 @@ pub fn parse_with(text: &str, limits: &Limits) -> Result<Document, YamlError> {
     let tree = compose::compose(text, limits)?;
     match tree {
         Some(tree) => construct::construct(&tree, limits),
-        None => Ok(Document {
-            value: YamlValue::Null,
-            warnings: Vec::new(),
-        }),
+        None => Ok(Document { value: YamlValue::Null, warnings: Vec::new() }),
     }
 }
 

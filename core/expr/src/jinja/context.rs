@@ -18,6 +18,7 @@ pub struct Context {
     keys: Option<Arc<dyn KeyLookup>>,
     user: Arc<str>,
     crypto_key: Option<Arc<CryptoKey>>,
+    seed: u64,
     allow_undefined: bool,
     system_name: bool,
 }
@@ -35,6 +36,7 @@ impl Context {
             keys: None,
             user: Arc::from(""),
             crypto_key: None,
+            seed: 0,
             allow_undefined: false,
             system_name: false,
         }
@@ -64,7 +66,8 @@ impl Context {
         self.with("config_context", config)
     }
 
-    /// Datastore items for `st2kv.system` and, of `user`, for `st2kv.user`.
+    /// Datastore items for `st2kv.system` and, of `user`, for `st2kv.user`. With an empty `user`
+    /// there is no `st2kv.user`, as in rule criteria.
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<dyn KeyLookup>, user: &str) -> Self {
         self.keys = Some(keys);
@@ -86,6 +89,13 @@ impl Context {
         self
     }
 
+    /// What the filter `random` chooses by; rendering itself has no randomness.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Undefined names print as nothing instead of failing.
     #[must_use]
     pub fn allow_undefined(mut self, allow: bool) -> Self {
@@ -100,10 +110,8 @@ impl Context {
     /// Adds all variables as `__context`, unless there is a variable of that name.
     pub(super) fn with_itself(mut self) -> Self {
         if !self.values.contains_key("__context") {
-            let pairs = self
-                .values
-                .iter()
-                .map(|(name, value)| (Value::from(&**name), value.clone()));
+            let pairs =
+                self.values.iter().map(|(name, value)| (Value::from(&**name), value.clone()));
             let all = Value::from_pairs(pairs);
             Arc::make_mut(&mut self.values).insert(Arc::from("__context"), all);
         }
@@ -115,10 +123,7 @@ impl Context {
     }
 
     pub(super) fn root(&self, needed: &NeededKeys) -> Value {
-        let lookup = self
-            .keys
-            .clone()
-            .unwrap_or_else(|| Arc::new(KeyTable::complete()));
+        let lookup = self.keys.clone().unwrap_or_else(|| Arc::new(KeyTable::complete()));
         Value::from_object(Root {
             values: Arc::clone(&self.values),
             source: self.keys.is_some().then(|| KeySource {
@@ -127,6 +132,7 @@ impl Context {
                 needed: Arc::clone(needed),
             }),
             crypto_key: self.crypto_key.clone(),
+            seed: self.seed,
             system_name: self.system_name,
         })
     }
@@ -149,6 +155,7 @@ struct Root {
     values: Arc<IndexMap<Arc<str>, Value>>,
     source: Option<KeySource>,
     crypto_key: Option<Arc<CryptoKey>>,
+    seed: u64,
     system_name: bool,
 }
 
@@ -169,6 +176,7 @@ impl Object for Root {
             "system" if self.system_name => Some(KeyNode::root(self.source.clone()?, SYSTEM_SCOPE)),
             SETTINGS => Some(Value::from_object(Settings {
                 crypto_key: self.crypto_key.clone(),
+                seed: self.seed,
             })),
             _ => None,
         }
@@ -178,6 +186,18 @@ impl Object for Root {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) crypto_key: Option<Arc<CryptoKey>>,
+    seed: u64,
+}
+
+impl Settings {
+    /// An index up to `last`, the same in each rendering with the same seed.
+    pub(super) fn random(&self, last: usize) -> usize {
+        let mut mixed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let choices = u64::try_from(last).unwrap_or(u64::MAX).saturating_add(1);
+        usize::try_from((mixed ^ (mixed >> 31)) % choices).unwrap_or(0)
+    }
 }
 
 impl Object for Settings {}

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use minijinja::value::{Object, ObjectRepr, Tuple, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, ValueKind};
 use minijinja::{Error, Value};
 use serde_json::Value as Json;
 
+use super::collections::{Dict, List};
 use super::error::{limit_error, value_error};
 use super::{keys, python};
 use crate::yaml::YamlValue;
@@ -14,7 +15,7 @@ use crate::yaml::YamlValue;
 /// Nesting at which conversion stops.
 const MAX_DEPTH: usize = 200;
 /// Text at which serialisation stops.
-const MAX_TEXT: usize = 64 * 1024 * 1024;
+const MAX_TEXT: usize = 32 * 1024 * 1024;
 
 pub(super) fn from_json(json: &Json) -> Value {
     match json {
@@ -30,11 +31,12 @@ pub(super) fn from_json(json: &Json) -> Value {
             }
         }
         Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::from_object(items.iter().map(from_json).collect::<Vec<_>>()),
-        Json::Object(members) => Value::from_pairs(
+        Json::Array(items) => List::frozen(items.iter().map(from_json).collect()),
+        Json::Object(members) => Dict::frozen(
             members
                 .iter()
-                .map(|(name, member)| (Value::from(name.as_str()), from_json(member))),
+                .map(|(name, member)| (Value::from(name.as_str()), from_json(member)))
+                .collect(),
         ),
     }
 }
@@ -56,36 +58,67 @@ impl Object for PyObject {
     }
 }
 
+/// A group of the filter `groupby`: a pair whose parts also have names.
+#[derive(Debug)]
+pub(super) struct Group {
+    key: Value,
+    members: Value,
+}
+
+impl Group {
+    pub(super) fn new(key: Value, members: Value) -> Value {
+        Value::from_object(Self { key, members })
+    }
+
+    /// The same group of changed parts.
+    pub(super) fn map(
+        &self,
+        change: impl Fn(&Value) -> Result<Value, Error>,
+    ) -> Result<Value, Error> {
+        Ok(Self::new(change(&self.key)?, change(&self.members)?))
+    }
+}
+
+impl Object for Group {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match (key.as_str(), key.as_usize()) {
+            (Some("grouper"), _) | (_, Some(0)) => Some(self.key.clone()),
+            (Some("list"), _) | (_, Some(1)) => Some(self.members.clone()),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(2)
+    }
+}
+
 pub(super) fn from_yaml(yaml: &YamlValue) -> Value {
     match yaml {
         YamlValue::Null => Value::from(()),
         YamlValue::Bool(flag) => Value::from(*flag),
         YamlValue::Int(number) => match i128::try_from(number) {
             Ok(number) => integer(number),
-            Err(_) => Value::from_object(PyObject {
-                text: number.to_string(),
-                repr: number.to_string(),
-            }),
+            Err(_) => {
+                Value::from_object(PyObject { text: number.to_string(), repr: number.to_string() })
+            }
         },
         YamlValue::Float(number) => Value::from(*number),
         YamlValue::String(text) => Value::from(text.as_str()),
         YamlValue::Binary(bytes) => Value::from_bytes(bytes.clone()),
         YamlValue::Date(_) | YamlValue::DateTime { .. } | YamlValue::Set(_) => {
-            Value::from_object(PyObject {
-                text: yaml.python_str(),
-                repr: yaml.python_repr(),
-            })
+            Value::from_object(PyObject { text: yaml.python_str(), repr: yaml.python_repr() })
         }
-        YamlValue::Sequence(items) => {
-            Value::from_object(items.iter().map(from_yaml).collect::<Vec<_>>())
-        }
+        YamlValue::Sequence(items) => List::frozen(items.iter().map(from_yaml).collect()),
         YamlValue::Tuple(items) => {
             Value::from(Tuple::new(items.iter().map(from_yaml).collect::<Vec<_>>()))
         }
-        YamlValue::Mapping(pairs) => Value::from_pairs(
-            pairs
-                .iter()
-                .map(|(key, item)| (from_yaml(key), from_yaml(item))),
+        YamlValue::Mapping(pairs) => Dict::frozen(
+            pairs.iter().map(|(key, item)| (from_yaml(key), from_yaml(item))).collect(),
         ),
     }
 }
@@ -109,12 +142,9 @@ pub(super) fn to_yaml(value: &Value, depth: usize) -> Result<YamlValue, Error> {
         ValueKind::Bool => YamlValue::Bool(value.is_true()),
         ValueKind::Number if value.is_integer() => match i128::try_from(value.clone()) {
             Ok(number) => YamlValue::Int(number.into()),
-            Err(_) => YamlValue::Int(
-                value
-                    .to_string()
-                    .parse()
-                    .map_err(|_| value_error("not a number"))?,
-            ),
+            Err(_) => {
+                YamlValue::Int(value.to_string().parse().map_err(|_| value_error("not a number"))?)
+            }
         },
         ValueKind::Number => YamlValue::Float(f64::try_from(value.clone())?),
         ValueKind::String => YamlValue::String(value.as_str().unwrap_or_default().to_owned()),
@@ -163,10 +193,7 @@ impl Default for JsonStyle {
 
 /// `json.dumps(value)` with ASCII output.
 pub(super) fn to_json_text(value: &Value, style: &JsonStyle) -> Result<String, Error> {
-    let mut writer = JsonWriter {
-        style,
-        text: String::new(),
-    };
+    let mut writer = JsonWriter { style, text: String::new() };
     writer.write(value, 0)?;
     Ok(writer.text)
 }
@@ -189,7 +216,11 @@ impl JsonWriter<'_> {
             }
             ValueKind::Number => self.text.push_str(&json_number(value)),
             ValueKind::String => json_text(value.as_str().unwrap_or_default(), &mut self.text),
-            ValueKind::Seq => self.write_sequence(value, depth)?,
+            ValueKind::Seq if value.downcast_object_ref::<super::filters::Range>().is_none() => {
+                self.write_sequence(value, depth)?;
+            }
+            // Sums and slices of lists.
+            ValueKind::Iterable if value.len().is_some() => self.write_sequence(value, depth)?,
             ValueKind::Map => self.write_mapping(value, depth)?,
             _ => match keys::lookup_text(value) {
                 // The original refuses lookups here; a datastore item is text like any other.

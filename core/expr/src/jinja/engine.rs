@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use minijinja::machinery::{CodeGenerator, eval, make_string_output, parse};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::Value;
 
 use super::error::JinjaError;
 use super::keys::{NeededKeys, take_needed};
-use super::{Context, filters, methods, python};
+use super::{Context, filters, guard, methods, python, rewrite};
+
+/// What the engine calls a template; it has no other name.
+const TEMPLATE: &str = "template";
 
 /// Bounds of one rendering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +30,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            steps: 20_000_000,
-            template_bytes: 8 * 1024 * 1024,
-            output_bytes: 64 * 1024 * 1024,
+            steps: 5_000_000,
+            template_bytes: 4 * 1024 * 1024,
+            output_bytes: 32 * 1024 * 1024,
             depth: 100,
         }
     }
@@ -38,14 +42,13 @@ impl Default for Limits {
 pub struct Engine {
     strict: Environment<'static>,
     lenient: Environment<'static>,
+    syntax: SyntaxConfig,
     limits: Limits,
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -58,9 +61,15 @@ impl Default for Engine {
 impl Engine {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()
+            .unwrap_or_default();
         Self {
-            strict: environment(UndefinedBehavior::Strict, &limits),
-            lenient: environment(UndefinedBehavior::Lenient, &limits),
+            strict: environment(UndefinedBehavior::Strict, &syntax, &limits),
+            lenient: environment(UndefinedBehavior::Lenient, &syntax, &limits),
+            syntax,
             limits,
         }
     }
@@ -84,13 +93,9 @@ impl Engine {
             });
         }
         let needed = NeededKeys::default();
-        let environment = if context.is_lenient() {
-            &self.lenient
-        } else {
-            &self.strict
-        };
+        let environment = if context.is_lenient() { &self.lenient } else { &self.strict };
         let source = normalized(template);
-        let rendered = environment.render_named_str("template", &source, context.root(&needed));
+        let rendered = self.evaluate(environment, &source, context.root(&needed));
         let keys = take_needed(&needed);
         if !keys.is_empty() {
             return Err(JinjaError::KeysNeeded(keys));
@@ -98,12 +103,27 @@ impl Engine {
         let text = rendered.map_err(|error| JinjaError::from_engine(&error))?;
         if text.len() > self.limits.output_bytes {
             return Err(JinjaError::Limit {
-                message: format!(
-                    "the result has more than {} bytes",
-                    self.limits.output_bytes
-                ),
+                message: format!("the result has more than {} bytes", self.limits.output_bytes),
             });
         }
+        Ok(text)
+    }
+
+    fn evaluate(
+        &self,
+        environment: &Environment<'_>,
+        source: &str,
+        root: minijinja::Value,
+    ) -> Result<String, Error> {
+        guard::check(source, self.syntax.clone())?;
+        let tree = rewrite::statement(&parse(source, TEMPLATE, self.syntax.clone())?);
+        let mut generator = CodeGenerator::new(TEMPLATE, source);
+        generator.compile_stmt(&tree);
+        let (instructions, blocks) = generator.finish();
+        let mut text = String::new();
+        let mut output = make_string_output(&mut text);
+        eval(environment, &instructions, root, &blocks, &mut output, AutoEscape::None)?;
+        drop(output);
         Ok(text)
     }
 
@@ -190,8 +210,9 @@ impl Engine {
     /// # Errors
     /// [`JinjaError::Syntax`] with line and reason.
     pub fn check(&self, template: &str) -> Result<(), JinjaError> {
-        self.strict
-            .template_from_named_str("template", &normalized(template))
+        let source = normalized(template);
+        guard::check(&source, self.syntax.clone())
+            .and_then(|()| parse(&source, TEMPLATE, self.syntax.clone()))
             .map(|_| ())
             .map_err(|error| JinjaError::from_engine(&error))
     }
@@ -203,9 +224,8 @@ impl Engine {
     /// [`JinjaError::Syntax`] if the text does not parse.
     pub fn variables(&self, template: &str) -> Result<BTreeSet<String>, JinjaError> {
         let source = normalized(template);
-        let parsed = self
-            .strict
-            .template_from_named_str("template", &source)
+        let parsed = guard::check(&source, self.syntax.clone())
+            .and_then(|()| self.strict.template_from_named_str(TEMPLATE, &source))
             .map_err(|error| JinjaError::from_engine(&error))?;
         let globals: BTreeSet<&str> = self.strict.globals().map(|(name, _)| name).collect();
         Ok(parsed
@@ -250,16 +270,14 @@ fn literal(template: &str) -> String {
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
 }
 
-fn environment(undefined: UndefinedBehavior, limits: &Limits) -> Environment<'static> {
+fn environment(
+    undefined: UndefinedBehavior,
+    syntax: &SyntaxConfig,
+    limits: &Limits,
+) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(undefined);
-    if let Ok(syntax) = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()
-    {
-        environment.set_syntax(syntax);
-    }
+    environment.set_syntax(syntax.clone());
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(limits.steps));
     environment.set_recursion_limit(limits.depth);

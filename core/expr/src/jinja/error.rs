@@ -34,23 +34,25 @@ impl JinjaError {
             ErrorKind::SyntaxError
             | ErrorKind::BadEscape
             | ErrorKind::UnknownFilter
-            | ErrorKind::UnknownTest => Self::Syntax {
-                line: error.line().unwrap_or(1),
-                message,
-            },
-            ErrorKind::UndefinedError | ErrorKind::UnknownMethod => Self::Undefined { message },
+            | ErrorKind::UnknownTest => Self::Syntax { line: error.line().unwrap_or(1), message },
+            ErrorKind::UndefinedError | ErrorKind::UnknownMethod if message.contains(".__") => {
+                Self::Security { message }
+            }
+            ErrorKind::UndefinedError | ErrorKind::UnknownMethod | ErrorKind::UnknownFunction => {
+                Self::Undefined { message }
+            }
+            // Operators tell what they were given and that a part of it is undefined.
+            ErrorKind::InvalidOperation if message.ends_with("is undefined)") => {
+                Self::Undefined { message }
+            }
             ErrorKind::OutOfFuel => Self::Limit {
                 message: "the template needs more steps than one rendering may take".to_owned(),
             },
             _ => {
                 if let Some(limit) = message.strip_prefix(LIMIT) {
-                    Self::Limit {
-                        message: limit.to_owned(),
-                    }
+                    Self::Limit { message: limit.to_owned() }
                 } else if let Some(unsafe_use) = message.strip_prefix(SECURITY) {
-                    Self::Security {
-                        message: unsafe_use.to_owned(),
-                    }
+                    Self::Security { message: unsafe_use.to_owned() }
                 } else {
                     Self::Evaluation { message }
                 }

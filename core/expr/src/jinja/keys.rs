@@ -66,10 +66,7 @@ impl KeyTable {
     /// A table that holds all there is: an absent item is missing, not "not loaded".
     #[must_use]
     pub fn complete() -> Self {
-        Self {
-            complete: true,
-            ..Self::default()
-        }
+        Self { complete: true, ..Self::default() }
     }
 
     /// Records what the store said: a value, or that there is none.
@@ -80,10 +77,7 @@ impl KeyTable {
 
 impl KeyLookup for KeyTable {
     fn get(&self, scope: &str, name: &str) -> Lookup {
-        let key = KeyRef {
-            scope: scope.to_owned(),
-            name: name.to_owned(),
-        };
+        let key = KeyRef { scope: scope.to_owned(), name: name.to_owned() };
         match self.items.get(&key) {
             Some(Some(value)) => Lookup::Found(value.clone()),
             Some(None) => Lookup::Missing,
@@ -126,7 +120,7 @@ impl Object for KeyScopes {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let scope = match key.as_str()? {
             "system" => SYSTEM_SCOPE,
-            "user" => USER_SCOPE,
+            "user" if !self.0.user.is_empty() => USER_SCOPE,
             _ => return None,
         };
         Some(KeyNode::root(self.0.clone(), scope))
@@ -142,11 +136,7 @@ pub(super) struct KeyNode {
 
 impl KeyNode {
     pub(super) fn root(source: KeySource, scope: &'static str) -> Value {
-        Value::from_object(Self {
-            source,
-            scope,
-            path: String::new(),
-        })
+        Value::from_object(Self { source, scope, path: String::new() })
     }
 
     /// The name templates know the item by.
@@ -169,15 +159,8 @@ impl KeyNode {
             Lookup::Found(value) => value,
             Lookup::Missing => String::new(),
             Lookup::NotLoaded => {
-                let key = KeyRef {
-                    scope: self.scope.to_owned(),
-                    name,
-                };
-                let mut needed = self
-                    .source
-                    .needed
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
+                let key = KeyRef { scope: self.scope.to_owned(), name };
+                let mut needed = self.source.needed.lock().unwrap_or_else(PoisonError::into_inner);
                 needed.insert(key);
                 String::new()
             }
@@ -209,16 +192,8 @@ impl Object for KeyNode {
         if step.starts_with("__") {
             return None;
         }
-        let path = if self.path.is_empty() {
-            step
-        } else {
-            format!("{}.{step}", self.path)
-        };
-        Some(Value::from_object(Self {
-            source: self.source.clone(),
-            scope: self.scope,
-            path,
-        }))
+        let path = if self.path.is_empty() { step } else { format!("{}.{step}", self.path) };
+        Some(Value::from_object(Self { source: self.source.clone(), scope: self.scope, path }))
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
@@ -245,6 +220,10 @@ impl Object for KeyNode {
 /// The text of `value` if it is a datastore lookup.
 pub(super) fn lookup_text(value: &Value) -> Option<String> {
     value.downcast_object_ref::<KeyNode>().map(KeyNode::text)
+}
+
+pub(super) fn is_lookup(value: &Value) -> bool {
+    value.downcast_object_ref::<KeyNode>().is_some()
 }
 
 /// Fails for `st2kv.system` itself, which has no value.

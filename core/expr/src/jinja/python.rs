@@ -3,13 +3,14 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, Output, State, Value};
 
+use super::convert::Group;
 use super::error::{limit_error, undefined_error};
-use super::{keys, methods::DictView};
+use super::{filters, keys, methods::DictView};
 
 /// Nesting at which printing stops, far beyond what any payload may have.
 const MAX_DEPTH: usize = 200;
 /// Size at which printing one value stops: values made of shared parts can be huge in print.
-const MAX_TEXT: usize = 64 * 1024 * 1024;
+const MAX_TEXT: usize = 32 * 1024 * 1024;
 
 /// Writes `{{ value }}`.
 pub(super) fn write_value(
@@ -22,13 +23,13 @@ pub(super) fn write_value(
     }
     keys::refuse_root(value)?;
     if !matches!(state.auto_escape(), minijinja::AutoEscape::None) {
-        let text = Value::from(text_of(value)?);
-        let value = if value.is_safe() { value } else { &text };
-        return minijinja::escape_formatter(out, state, value);
+        let text = text_of(value)?;
+        let text = if value.is_safe() { text } else { filters::escaped(&text) };
+        return out.write_str(&text).map_err(Error::from);
     }
     match value.as_str() {
-        Some(text) => out.write_str(text),
-        None => out.write_str(&text_of(value)?),
+        Some(text) if value.kind() == ValueKind::String => out.write_str(text),
+        _ => out.write_str(&text_of(value)?),
     }
     .map_err(Error::from)
 }
@@ -36,10 +37,7 @@ pub(super) fn write_value(
 /// Fails for an undefined value unless the rendering allows them.
 pub(super) fn refuse_undefined(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_undefined()
-        && matches!(
-            state.undefined_behavior(),
-            minijinja::UndefinedBehavior::Strict
-        )
+        && matches!(state.undefined_behavior(), minijinja::UndefinedBehavior::Strict)
     {
         return Err(undefined_use(value));
     }
@@ -56,11 +54,10 @@ pub(super) fn undefined_use(value: &Value) -> Error {
 
 /// Python's `str(value)`.
 pub(super) fn text_of(value: &Value) -> Result<String, Error> {
-    if let Some(text) = value.as_str() {
-        return Ok(text.to_owned());
-    }
-    if value.is_undefined() {
-        return Ok(String::new());
+    match value.as_str() {
+        Some(text) if value.kind() == ValueKind::String => return Ok(text.to_owned()),
+        _ if value.is_undefined() => return Ok(String::new()),
+        _ => {}
     }
     let mut printer = Printer::default();
     printer.write(value, false, 0)?;
@@ -92,9 +89,7 @@ impl Printer {
         match value.kind() {
             ValueKind::Undefined => self.text.push_str("Undefined"),
             ValueKind::None => self.text.push_str("None"),
-            ValueKind::Bool => self
-                .text
-                .push_str(if value.is_true() { "True" } else { "False" }),
+            ValueKind::Bool => self.text.push_str(if value.is_true() { "True" } else { "False" }),
             ValueKind::String => {
                 let text = value.as_str().unwrap_or_default();
                 if quoted {
@@ -107,16 +102,23 @@ impl Printer {
             ValueKind::Bytes => repr_bytes(value.as_bytes().unwrap_or_default(), &mut self.text),
             ValueKind::Seq => self.write_sequence(value, depth)?,
             ValueKind::Map => self.write_mapping(value, depth)?,
-            ValueKind::Iterable => self.write_iterable(value),
+            // Sums and slices of lists; anything whose length is not known is left alone.
+            ValueKind::Iterable if value.len().is_some() => self.write_sequence(value, depth)?,
+            ValueKind::Iterable => self.text.push_str("<generator object>"),
             _ => self.write_object(value, quoted),
         }
         Ok(())
     }
 
     fn write_sequence(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
+        if let Some(range) = value.downcast_object_ref::<filters::Range>() {
+            self.text.push_str(&range.text());
+            return Ok(());
+        }
+        let is_group = value.downcast_object_ref::<Group>().is_some();
         let (open, close) = if let Some(view) = value.downcast_object_ref::<DictView>() {
             (format!("{}([", view.name()), "])")
-        } else if value.is_tuple() {
+        } else if value.is_tuple() || is_group {
             let close = if value.len() == Some(1) { ",)" } else { ")" };
             ("(".to_owned(), close)
         } else {
@@ -151,15 +153,6 @@ impl Printer {
         Ok(())
     }
 
-    fn write_iterable(&mut self, value: &Value) {
-        let text = value.to_string();
-        if text.starts_with("range(") {
-            self.text.push_str(&text);
-        } else {
-            self.text.push_str("<generator object>");
-        }
-    }
-
     fn write_object(&mut self, value: &Value, quoted: bool) {
         match value.downcast_object_ref::<super::convert::PyObject>() {
             Some(object) if quoted => self.text.push_str(&object.repr),
@@ -191,11 +184,7 @@ pub(crate) fn float_repr(number: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
         let plain = format!("{number}");
-        if plain.contains('.') {
-            plain
-        } else {
-            plain + ".0"
-        }
+        if plain.contains('.') { plain } else { plain + ".0" }
     } else {
         let sign = if exponent < 0 { '-' } else { '+' };
         format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
@@ -203,11 +192,7 @@ pub(crate) fn float_repr(number: f64) -> String {
 }
 
 fn repr_text(text: &str, out: &mut String) {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for character in text.chars() {
         match character {
@@ -238,7 +223,7 @@ fn escaped(character: char) -> String {
 /// Python's `str.isprintable` for one character. Rust's debug output follows the same Unicode
 /// tables (no "other" and no "separator" category except the space), save for combining marks,
 /// which Python prints.
-fn is_printable(character: char) -> bool {
+pub(super) fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Context, Engine, JinjaError, KeyRef, KeyTable, is_expression, variables};
+use super::{Context, Engine, JinjaError, KeyRef, KeyTable};
 use crate::crypto::CryptoKey;
 
 fn folder(name: &str) -> PathBuf {
@@ -20,9 +20,7 @@ fn folder(name: &str) -> PathBuf {
 pub(crate) fn lines(file: &str) -> Vec<Value> {
     let path = folder("vectors").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Ids of vectors where we differ on purpose, with the reason.
@@ -56,7 +54,7 @@ pub(crate) fn settle(stem: &str, failures: &BTreeMap<String, String>) {
 /// The kind of error a Python exception is for us.
 fn kind_of_exception(name: &str) -> &'static str {
     match name {
-        "TemplateSyntaxError" | "TemplateAssertionError" => "syntax",
+        "TemplateSyntaxError" | "TemplateAssertionError" | "TemplateRuntimeError" => "syntax",
         "UndefinedError" => "undefined",
         "SecurityError" => "security",
         _ => "evaluation",
@@ -85,10 +83,7 @@ impl Recorded {
         let mut table = KeyTable::complete();
         for item in about["datastore"].as_array().unwrap() {
             let text = |field: &str| item[field].as_str().unwrap().to_owned();
-            let key = KeyRef {
-                scope: text("scope"),
-                name: text("name"),
-            };
+            let key = KeyRef { scope: text("scope"), name: text("name") };
             table.insert(key, Some(text("value")));
         }
         Self {
@@ -146,3 +141,6 @@ fn jinja_vectors() {
     }
     settle("jinja", &failures);
 }
+
+mod behaviour;
+mod hostile;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
+use libyaml_safer::{EventData, Mark, Parser};
 
 use super::{Limits, Position, YamlError};
 
@@ -23,7 +23,11 @@ pub(super) struct Node {
 }
 
 pub(super) enum Content {
-    Scalar { text: String, plain: bool },
+    /// `by_look`: the text itself tells its type, as plain texts without a tag do.
+    Scalar {
+        text: String,
+        by_look: bool,
+    },
     Sequence(Vec<NodeId>),
     Mapping(Vec<(NodeId, NodeId)>),
 }
@@ -95,15 +99,8 @@ impl Composer<'_> {
                     return Err(YamlError::new(position, message));
                 }
             },
-            EventData::Scalar {
-                anchor,
-                tag,
-                value,
-                style,
-                ..
-            } => {
-                let plain = matches!(style, ScalarStyle::Plain);
-                let content = Content::Scalar { text: value, plain };
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+                let content = Content::Scalar { text: value, by_look: plain_implicit };
                 let id = self.add(anchor, tag, position, content)?;
                 self.attach(id);
             }
@@ -144,11 +141,7 @@ impl Composer<'_> {
             }
             self.anchors.insert(anchor, id);
         }
-        self.nodes.push(Node {
-            position,
-            tag,
-            content,
-        });
+        self.nodes.push(Node { position, tag, content });
         Ok(id)
     }
 
@@ -207,9 +200,7 @@ fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
 
 fn syntax_error(error: &libyaml_safer::Error, text: &str) -> YamlError {
     let problem = error.problem();
-    let position = error
-        .problem_mark()
-        .map_or_else(|| super::end_of(text), position);
+    let position = error.problem_mark().map_or_else(|| super::end_of(text), position);
     let message = match (error.context(), error.context_mark()) {
         (Some(context), Some(mark)) => {
             let start = self::position(mark);
@@ -226,11 +217,7 @@ fn syntax_error(error: &libyaml_safer::Error, text: &str) -> YamlError {
 
 fn position(mark: Mark) -> Position {
     Position {
-        line: usize::try_from(mark.line)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1),
-        column: usize::try_from(mark.column)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1),
+        line: usize::try_from(mark.line).unwrap_or(usize::MAX).saturating_add(1),
+        column: usize::try_from(mark.column).unwrap_or(usize::MAX).saturating_add(1),
     }
 }

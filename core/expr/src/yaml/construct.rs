@@ -54,8 +54,7 @@ fn type_of(node: &Node) -> Type<'_> {
     match (tag, &node.content) {
         (None, Content::Sequence(_)) => Type::Sequence,
         (None, Content::Mapping(_)) => Type::Mapping,
-        // "!" on a plain text does not keep it from being read by its look.
-        (None, Content::Scalar { text, plain: true }) => Type::Plain(resolve::kind_of(text)),
+        (None, Content::Scalar { text, by_look: true }) => Type::Plain(resolve::kind_of(text)),
         (None, Content::Scalar { .. }) => Type::Plain(Kind::Text),
         (Some(tag), _) => match tag.strip_prefix(PREFIX) {
             Some("str") => Type::Plain(Kind::Text),
@@ -134,9 +133,7 @@ impl Constructor<'_> {
             Type::Mapping => self.mapping(node).map(YamlValue::Mapping),
             Type::Set => {
                 let pairs = self.mapping(node)?;
-                Ok(YamlValue::Set(
-                    pairs.into_iter().map(|(key, _)| key).collect(),
-                ))
+                Ok(YamlValue::Set(pairs.into_iter().map(|(key, _)| key).collect()))
             }
             Type::Pairs => self.pairs(node),
             Type::Unknown(tag) => Err(unknown_tag(node, tag)),
@@ -183,10 +180,7 @@ impl Constructor<'_> {
             let position = self.node(key_id)?.position;
             let key = self.key(key_id)?;
             let identity = Key::of(&key).ok_or_else(|| {
-                YamlError::new(
-                    position,
-                    "while constructing a mapping: found unhashable key",
-                )
+                YamlError::new(position, "while constructing a mapping: found unhashable key")
             })?;
             let value = self.value(value_id)?;
             match seen.get_mut(&identity) {
@@ -221,10 +215,8 @@ impl Constructor<'_> {
     }
 
     fn is_plain(&self, id: NodeId, expected: Kind) -> Result<bool, YamlError> {
-        Ok(
-            matches!(type_of(self.node(id)?), Type::Plain(kind) if kind == expected)
-                && matches!(self.node(id)?.content, Content::Scalar { .. }),
-        )
+        Ok(matches!(type_of(self.node(id)?), Type::Plain(kind) if kind == expected)
+            && matches!(self.node(id)?.content, Content::Scalar { .. }))
     }
 
     /// Pairs of a mapping with merged ones first, so that the mapping's own win.
@@ -303,10 +295,7 @@ impl Constructor<'_> {
 fn expect_sequence<'a>(node: &'a Node, expected: &str) -> Result<&'a [NodeId], YamlError> {
     match &node.content {
         Content::Sequence(items) => Ok(items),
-        _ => Err(YamlError::new(
-            node.position,
-            format!("{expected}, but found {}", node.kind()),
-        )),
+        _ => Err(YamlError::new(node.position, format!("{expected}, but found {}", node.kind()))),
     }
 }
 
@@ -337,20 +326,14 @@ fn scalar(node: &Node, kind: Kind) -> Result<YamlValue, YamlError> {
 
 fn binary(node: &Node) -> Result<YamlValue, YamlError> {
     let text: String = expect_text(node)?.split_whitespace().collect();
-    base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .map(YamlValue::Binary)
-        .map_err(|error| {
-            let message = format!("failed to decode base64 data: {error}");
-            YamlError::new(node.position, message)
-        })
+    base64::engine::general_purpose::STANDARD.decode(text).map(YamlValue::Binary).map_err(|error| {
+        let message = format!("failed to decode base64 data: {error}");
+        YamlError::new(node.position, message)
+    })
 }
 
 fn unknown_tag(node: &Node, tag: &str) -> YamlError {
-    YamlError::new(
-        node.position,
-        format!("could not determine a constructor for the tag '{tag}'"),
-    )
+    YamlError::new(node.position, format!("could not determine a constructor for the tag '{tag}'"))
 }
 
 /// Equality of keys as Python's: 1, 1.0 and true are one key.

@@ -146,9 +146,8 @@ pub(super) fn read_float(text: &str) -> Result<YamlValue, String> {
 
 fn decimal(text: &str) -> Option<f64> {
     let text = text.trim();
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-'));
+    let plain =
+        text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-'));
     let words = matches!(text, "inf" | "nan" | "infinity");
     (plain || words).then(|| text.parse().ok()).flatten()
 }

@@ -52,10 +52,9 @@ fn check(vector: &Value) -> Result<(), String> {
     };
     match (vector.get("value"), answer) {
         (Some(expected), Ok(document)) if *expected == tagged(&document.value) => Ok(()),
-        (Some(expected), Ok(document)) => Err(format!(
-            "expected {expected}, got {}",
-            tagged(&document.value)
-        )),
+        (Some(expected), Ok(document)) => {
+            Err(format!("expected {expected}, got {}", tagged(&document.value)))
+        }
         (Some(expected), Err(error)) => Err(format!("expected {expected}, failed: {error}")),
         (None, Ok(document)) => {
             let value = tagged(&document.value);

@@ -21,22 +21,14 @@ pub(super) fn looks_like_one(text: &str) -> bool {
 
 pub(super) fn read(text: &str) -> Result<YamlValue, String> {
     let wrong = || format!("'{text}' is no date or time");
-    let parts = SHAPE
-        .as_ref()
-        .and_then(|shape| shape.captures(text))
-        .ok_or_else(wrong)?;
+    let parts = SHAPE.as_ref().and_then(|shape| shape.captures(text)).ok_or_else(wrong)?;
     if let Some(date) = parts.name("date") {
-        let fields: Vec<i64> = date
-            .as_str()
-            .split('-')
-            .filter_map(|field| field.parse().ok())
-            .collect();
+        let fields: Vec<i64> =
+            date.as_str().split('-').filter_map(|field| field.parse().ok()).collect();
         let [year, month, day] = fields.as_slice() else {
             return Err(wrong());
         };
-        return date_of(*year, *month, *day)
-            .map(YamlValue::Date)
-            .ok_or_else(wrong);
+        return date_of(*year, *month, *day).map(YamlValue::Date).ok_or_else(wrong);
     }
     datetime_of(&parts).ok_or_else(wrong)
 }
@@ -45,12 +37,7 @@ fn date_of(year: i64, month: i64, day: i64) -> Option<Date> {
     if year < 1 {
         return None;
     }
-    Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    )
-    .ok()
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 fn datetime_of(parts: &Captures<'_>) -> Option<YamlValue> {
@@ -86,11 +73,7 @@ fn datetime_of(parts: &Captures<'_>) -> Option<YamlValue> {
             return None;
         }
         let seconds = i32::try_from(minutes * 60).ok()?;
-        Some(if sign.as_str() == "-" {
-            -seconds
-        } else {
-            seconds
-        })
+        Some(if sign.as_str() == "-" { -seconds } else { seconds })
     } else {
         None
     };

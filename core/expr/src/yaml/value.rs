@@ -89,12 +89,9 @@ impl YamlValue {
     /// Python's `repr()` of a value.
     pub(crate) fn python_repr(&self) -> String {
         match self {
-            Self::Date(date) => format!(
-                "datetime.date({}, {}, {})",
-                date.year(),
-                date.month(),
-                date.day()
-            ),
+            Self::Date(date) => {
+                format!("datetime.date({}, {}, {})", date.year(), date.month(), date.day())
+            }
             Self::DateTime { local, offset } => datetime_repr(*local, *offset),
             Self::Set(items) if items.is_empty() => "set()".to_owned(),
             Self::Set(items) => {
@@ -164,9 +161,9 @@ fn datetime_repr(local: DateTime, offset: Option<i32>) -> String {
     match offset {
         None => {}
         Some(0) => parts.push("tzinfo=datetime.timezone.utc".to_owned()),
-        Some(offset) => parts.push(format!(
-            "tzinfo=datetime.timezone(datetime.timedelta(seconds={offset}))"
-        )),
+        Some(offset) => {
+            parts.push(format!("tzinfo=datetime.timezone(datetime.timedelta(seconds={offset}))"))
+        }
     }
     format!("datetime.datetime({})", parts.join(", "))
 }

@@ -35,9 +35,7 @@ impl Arguments {
                 .position(|parameter| *parameter == given)
                 .and_then(|index| slots.get_mut(index))
                 .ok_or_else(|| {
-                    value_error(format!(
-                        "{name}() got an unexpected keyword argument '{given}'"
-                    ))
+                    value_error(format!("{name}() got an unexpected keyword argument '{given}'"))
                 })?;
             if slot.is_some() {
                 return Err(value_error(format!(
@@ -46,11 +44,7 @@ impl Arguments {
             }
             *slot = Some(kwargs.peek::<Value>(given)?);
         }
-        Ok(Self {
-            name,
-            parameters,
-            slots,
-        })
+        Ok(Self { name, parameters, slots })
     }
 
     pub(in crate::jinja) fn get(&self, index: usize) -> Option<&Value> {

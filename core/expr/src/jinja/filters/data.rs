@@ -3,6 +3,7 @@
 use minijinja::{Environment, Error, State, Value};
 
 use super::{Arguments, add};
+use crate::jinja::collections::thawed;
 use crate::jinja::convert::{self, JsonStyle};
 use crate::jinja::error::value_error;
 use crate::jinja::python;
@@ -12,22 +13,12 @@ use crate::yaml;
 pub(crate) const NONE_TEXT: &str = "%*****__%NONE%__*****%";
 
 pub(super) fn register(environment: &mut Environment<'static>) {
-    add(
-        environment,
-        "to_json_string",
-        &["indent", "sort_keys", "separators"],
-        to_json_string,
-    );
+    add(environment, "to_json_string", &["indent", "sort_keys", "separators"], to_json_string);
     add(environment, "to_complex", &[], to_complex);
     add(environment, "json_escape", &[], json_escape);
     add(environment, "from_json_string", &[], from_json_string);
     add(environment, "from_yaml_string", &[], from_yaml_string);
-    add(
-        environment,
-        "to_yaml_string",
-        &["indent", "allow_unicode"],
-        to_yaml_string,
-    );
+    add(environment, "to_yaml_string", &["indent", "allow_unicode"], to_yaml_string);
     add(environment, "use_none", &[], use_none);
 }
 
@@ -50,12 +41,7 @@ fn to_json_string(_: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Res
         }
         None => (",".to_owned(), ": ".to_owned()),
     };
-    let style = JsonStyle {
-        indent,
-        sort_keys: args.flag(1, false),
-        item_separator,
-        key_separator,
-    };
+    let style = JsonStyle { indent, sort_keys: args.flag(1, false), item_separator, key_separator };
     convert::to_json_text(value, &style).map(Value::from)
 }
 
@@ -76,10 +62,7 @@ fn to_complex(_: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Val
 
 fn json_escape(_: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Value, Error> {
     let text = convert::to_json_text(value, &JsonStyle::default())?;
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(&text);
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text);
     Ok(Value::from(inner))
 }
 
@@ -92,7 +75,7 @@ fn from_json_string(
     let text = python::text_of(value)?;
     let json: serde_json::Value = serde_json::from_str(&text)
         .map_err(|error| value_error(format!("the text is no JSON document: {error}")))?;
-    Ok(convert::from_json(&json))
+    thawed(&convert::from_json(&json))
 }
 
 fn from_yaml_string(
@@ -104,7 +87,7 @@ fn from_yaml_string(
     let text = python::text_of(value)?;
     let document = yaml::parse_document(&text)
         .map_err(|error| value_error(format!("the text is no YAML document: {error}")))?;
-    Ok(convert::from_yaml(&document.value))
+    thawed(&convert::from_yaml(&document.value))
 }
 
 fn to_yaml_string(_: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
@@ -113,15 +96,9 @@ fn to_yaml_string(_: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Res
         indent: args.integer(0, 2).unwrap_or(2),
         allow_unicode: args.flag(1, true),
     };
-    yaml::emit(&yaml, &options)
-        .map(Value::from)
-        .map_err(|error| value_error(error.to_string()))
+    yaml::emit(&yaml, &options).map(Value::from).map_err(|error| value_error(error.to_string()))
 }
 
 fn use_none(_: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Value, Error> {
-    Ok(if value.is_none() {
-        Value::from(NONE_TEXT)
-    } else {
-        value.clone()
-    })
+    Ok(if value.is_none() { Value::from(NONE_TEXT) } else { value.clone() })
 }
