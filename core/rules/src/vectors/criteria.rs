@@ -110,7 +110,7 @@ fn check_pattern(row: &Value, payload: &Value, engine: &Engine) -> Result<(), St
 }
 
 #[test]
-fn criteria_agree_with_the_vectors() {
+fn vectors_criteria() {
     let engine = Engine::default();
     super::run("criteria", |header, row| {
         let payload = match &row["payload"] {

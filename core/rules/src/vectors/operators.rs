@@ -35,7 +35,7 @@ fn compare(ours: Result<bool, Error>, row: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn operators_agree_with_the_vectors() {
+fn vectors_operators() {
     let engine = Engine::default();
     super::run("operators", |_, row| {
         if let Some(name) = row["operator_lookup"].as_str() {
