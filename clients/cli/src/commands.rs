@@ -22,7 +22,7 @@ use crate::render::Look;
 use crate::render::colour::Palette;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::spec::SPECS;
+use crate::spec;
 use crate::system::System;
 
 /// What a command works with.
@@ -82,7 +82,7 @@ pub(crate) async fn dispatch(matches: &ArgMatches, context: &mut Context<'_, '_>
         "login" => login::login(matches, context).await,
         "logout" => login::logout(context),
         "whoami" => login::whoami(matches, context).await,
-        group => match SPECS.iter().find(|spec| spec.name == group) {
+        group => match spec::find(group) {
             Some(spec) => resource::dispatch(spec, matches, context).await,
             None => Err(Failure::Usage(format!("there is no command {group}"))),
         },

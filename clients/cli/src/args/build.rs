@@ -8,7 +8,7 @@ use super::{
     Inspect, KeyGet, KeyList, KeyLoad, KeySet, LoginArgs, Lookup, PackInstall, PackRegister, Rerun,
     Respond, ResultView, Run, Sentence, Tail, Widths,
 };
-use crate::spec::{Filter, SPECS, Spec, Verb};
+use crate::spec::{self, Filter, Spec, Verb};
 
 const OVERVIEW: &str = "\
 Getting started:
@@ -75,7 +75,7 @@ pub(crate) fn command() -> Command {
         .subcommand(Format::augment_args(leaf("whoami", "Show who is logged in, and how")))
         .subcommand(workflow())
         .subcommand(completion());
-    for spec in SPECS {
+    for spec in spec::all() {
         root = root.subcommand(resource(spec));
     }
     root
