@@ -7,7 +7,7 @@ use st2_expr::jinja::{Engine, KeyLookup, KeyRef, KeyTable, SYSTEM_SCOPE};
 use st2_model::{Id, Rule, Timestamp};
 
 use crate::vectors::rule;
-use crate::{CompiledRule, Error, Evaluation, Occurrence, Outcome, RuleSet};
+use crate::{CompiledRule, Error, Evaluation, Occurrence, Outcome, RuleRequest, RuleSet};
 
 fn named(name: &str, kind: &str, criteria: Value) -> Rule {
     let mut rule = rule(&criteria);
@@ -190,4 +190,30 @@ fn a_hostile_regular_expression_ends() {
         panic!("the budget is used up");
     };
     assert!(matches!(failure.error, Error::TooManySteps { .. }));
+}
+
+#[test]
+fn a_request_carries_templates_and_what_they_need() {
+    let mut rule = rule(&json!({}));
+    rule.action.parameters.insert("cmd".to_owned(), json!("echo {{ trigger.n }}"));
+    let instance: st2_model::TriggerInstance = serde_json::from_value(json!({
+        "id": "5f0000000000000000000001",
+        "trigger": "pk.trigger",
+        "occurrence_time": 0,
+        "payload": {"inline": {"n": 5}},
+        "status": "pending",
+    }))
+    .unwrap();
+    let payload = instance.payload.inline().unwrap();
+    let request = RuleRequest::new(&rule, &instance, payload, "stanley", None);
+    assert_eq!(request.action, "core.noop");
+    assert_eq!(request.parameters["cmd"], "echo {{ trigger.n }}");
+    assert_eq!(request.variables["trigger"], json!({"n": 5}));
+    let expected = json!({
+        "trigger_instance": {"id": "5f0000000000000000000001", "name": null},
+        "rule": {"id": "5f0000000000000000000002", "name": "rule1"},
+        "user": "stanley",
+        "pack": "pk",
+    });
+    assert_eq!(Value::Object(request.context), expected);
 }
