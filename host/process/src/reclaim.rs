@@ -42,6 +42,16 @@ impl Tag {
         }
     }
 
+    /// The tag a process carries, if it was started by some host.
+    pub(crate) fn of(pid: Pid) -> Option<Self> {
+        let tag = procfs::env(pid, TAG_VARIABLE)?;
+        Self::parse(std::str::from_utf8(&tag).ok()?)
+    }
+
+    pub(crate) fn is_kept(self) -> bool {
+        self.is_kept
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let is_kept = match parts.next()? {
@@ -84,9 +94,7 @@ pub(crate) fn reclaim() -> usize {
     let pids = names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()?.parse().ok());
     let mut killed = 0;
     for pid in pids.map(Pid::from_raw) {
-        let tag = procfs::env(pid, TAG_VARIABLE);
-        let tag = tag.and_then(|tag| Tag::parse(std::str::from_utf8(&tag).ok()?));
-        if tag.is_some_and(Tag::is_orphaned) && kill(pid, Signal::SIGKILL).is_ok() {
+        if Tag::of(pid).is_some_and(Tag::is_orphaned) && kill(pid, Signal::SIGKILL).is_ok() {
             tracing::warn!(%pid, "ended a process that a dead host had left behind");
             killed += 1;
         }

@@ -3,8 +3,10 @@
 //! The host is a child subreaper, so a descendant whose parent died becomes a child of the host.
 //! A child of the host that was not started by [`crate::spawn`] is therefore an orphan of a guest,
 //! recognised by its session (members of the guest's session) or by the tag in its environment
-//! (descendants that called `setsid`). One that did both, `setsid` and clearing its environment,
-//! is ended with its parent's subtree while that parent lives, and else when the host ends.
+//! (descendants that called `setsid`). One that did both, `setsid` and clearing its environment, is
+//! ended with its parent's subtree while that parent lives; after that nothing tells it from a
+//! service that an action has started on purpose, so it is left alone. Where that is not good
+//! enough, guests belong into a pid namespace or a cgroup.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,7 @@ use nix::unistd::{Pid, getsid};
 
 use crate::process::Leader;
 use crate::procfs;
+use crate::reclaim::Tag;
 use crate::spawn::TAG_VARIABLE;
 
 /// How long a killed process may take to disappear before the warden takes over.
@@ -122,12 +125,15 @@ pub(crate) fn reap_orphans() {
     }
 }
 
-/// Ends every orphan, whoever left it. Returns how many are left to die.
+/// Ends every orphan that was not meant to be kept. Returns how many are left to die. One without a
+/// tag cleared its environment, as services started through `sudo` do: it is left alone.
 pub(crate) fn end_orphans() -> usize {
     let leaders = leaders();
-    let orphans = leaders.orphans();
-    let left = orphans.into_iter().filter(|(pid, stat)| !(stat.is_zombie && reap(*pid)));
-    left.map(|(pid, _)| kill_tree(pid, &mut BTreeSet::new())).count()
+    let doomed = leaders.orphans().into_iter().filter(|(pid, stat)| {
+        let is_doomed = Tag::of(*pid).is_some_and(|tag| !tag.is_kept());
+        is_doomed && !(stat.is_zombie && reap(*pid))
+    });
+    doomed.map(|(pid, _)| kill_tree(pid, &mut BTreeSet::new())).count()
 }
 
 fn reap(pid: Pid) -> bool {

@@ -50,8 +50,8 @@ pub(crate) fn adopt(leader: Arc<Leader>) {
     }
 }
 
-/// Ends every process that was started here and every orphan it left: asks them to end, kills them
-/// after `grace`. To be awaited by the executable before it exits. Owners should have let go of
+/// Ends every process that was started here and what it left behind, except what was to be kept:
+/// asks them to end, kills them after `grace`. To be awaited by the executable before it exits. Owners should have let go of
 /// their processes by then; what is still owned is killed but reported to its owner only.
 pub async fn end_all(grace: Duration) {
     let until_gone = async |kill: bool| {

@@ -30,10 +30,7 @@ fn parse_params<T: serde::de::DeserializeOwned>(
 ) -> Result<T, RpcError> {
     let text = params.map_or("{}", RawValue::get);
     serde_json::from_str(text).map_err(|error| {
-        RpcError::new(
-            ErrorCode::InvalidParams,
-            format!("parameters of {method}: {error}"),
-        )
+        RpcError::new(ErrorCode::InvalidParams, format!("parameters of {method}: {error}"))
     })
 }
 

@@ -85,54 +85,36 @@ struct Envelope<'a> {
 pub fn decode<C: Call>(line: &[u8]) -> Result<Incoming<C>, LineError> {
     let envelope: Envelope<'_> = serde_json::from_slice(line).map_err(|error| {
         if error.is_data() {
-            LineError::NotAMessage {
-                reason: error.to_string(),
-            }
+            LineError::NotAMessage { reason: error.to_string() }
         } else {
             LineError::NotJson(error)
         }
     })?;
     if line.trim_ascii_start().first() != Some(&b'{') {
-        return Err(LineError::NotAMessage {
-            reason: "not an object".to_owned(),
-        });
+        return Err(LineError::NotAMessage { reason: "not an object".to_owned() });
     }
     if envelope.jsonrpc.as_deref() != Some("2.0") {
-        return Err(LineError::NotAMessage {
-            reason: "\"jsonrpc\" is not \"2.0\"".to_owned(),
-        });
+        return Err(LineError::NotAMessage { reason: "\"jsonrpc\" is not \"2.0\"".to_owned() });
     }
-    let Envelope {
-        id,
-        method,
-        params,
-        result,
-        error,
-        ..
-    } = envelope;
+    let Envelope { id, method, params, result, error, .. } = envelope;
     match (id, method, error) {
-        (Some(id), Some(method), None) => Ok(Incoming::Request {
-            id,
-            call: C::parse(&method, params),
-        }),
-        (None, Some(method), None) => Ok(Incoming::Notification {
-            call: C::parse(&method, params),
-        }),
-        (Some(id), None, Some(error)) => Ok(Incoming::Answer {
-            id,
-            result: Err(error),
-        }),
-        (Some(id), None, None) => Ok(Incoming::Answer {
-            id,
-            result: Ok(result.unwrap_or(RawValue::NULL).to_owned()),
-        }),
+        (Some(id), Some(method), None) => {
+            Ok(Incoming::Request { id, call: C::parse(&method, params) })
+        }
+        (None, Some(method), None) => {
+            Ok(Incoming::Notification { call: C::parse(&method, params) })
+        }
+        (Some(id), None, Some(error)) => Ok(Incoming::Answer { id, result: Err(error) }),
+        (Some(id), None, None) => {
+            Ok(Incoming::Answer { id, result: Ok(result.unwrap_or(RawValue::NULL).to_owned()) })
+        }
         (None, None, Some(error)) => Ok(Incoming::Complaint(error)),
-        (None, None, None) => Err(LineError::NotAMessage {
-            reason: "neither \"method\" nor \"id\"".to_owned(),
-        }),
-        (_, Some(_), Some(_)) => Err(LineError::NotAMessage {
-            reason: "both \"method\" and \"error\"".to_owned(),
-        }),
+        (None, None, None) => {
+            Err(LineError::NotAMessage { reason: "neither \"method\" nor \"id\"".to_owned() })
+        }
+        (_, Some(_), Some(_)) => {
+            Err(LineError::NotAMessage { reason: "both \"method\" and \"error\"".to_owned() })
+        }
     }
 }
 
@@ -164,12 +146,7 @@ struct OutgoingError<'a> {
 /// # Errors
 /// Never for the messages of this crate.
 pub fn encode_request<C: Call>(id: RequestId, call: &C) -> serde_json::Result<Vec<u8>> {
-    line(&OutgoingCall {
-        jsonrpc: "2.0",
-        id: Some(id),
-        method: call.method(),
-        params: call,
-    })
+    line(&OutgoingCall { jsonrpc: "2.0", id: Some(id), method: call.method(), params: call })
 }
 
 /// A notification as one line with its line end.
@@ -177,12 +154,7 @@ pub fn encode_request<C: Call>(id: RequestId, call: &C) -> serde_json::Result<Ve
 /// # Errors
 /// Never for the messages of this crate.
 pub fn encode_notification<C: Call>(call: &C) -> serde_json::Result<Vec<u8>> {
-    line(&OutgoingCall {
-        jsonrpc: "2.0",
-        id: None,
-        method: call.method(),
-        params: call,
-    })
+    line(&OutgoingCall { jsonrpc: "2.0", id: None, method: call.method(), params: call })
 }
 
 /// A good answer as one line with its line end.
@@ -190,11 +162,7 @@ pub fn encode_notification<C: Call>(call: &C) -> serde_json::Result<Vec<u8>> {
 /// # Errors
 /// When the result cannot be written as JSON.
 pub fn encode_result<R: Serialize>(id: RequestId, result: &R) -> serde_json::Result<Vec<u8>> {
-    line(&OutgoingResult {
-        jsonrpc: "2.0",
-        id,
-        result,
-    })
+    line(&OutgoingResult { jsonrpc: "2.0", id, result })
 }
 
 /// An error answer as one line with its line end; without id when the request could not be read.
@@ -202,11 +170,7 @@ pub fn encode_result<R: Serialize>(id: RequestId, result: &R) -> serde_json::Res
 /// # Errors
 /// Never for the messages of this crate.
 pub fn encode_error(id: Option<RequestId>, error: &RpcError) -> serde_json::Result<Vec<u8>> {
-    line(&OutgoingError {
-        jsonrpc: "2.0",
-        id,
-        error,
-    })
+    line(&OutgoingError { jsonrpc: "2.0", id, error })
 }
 
 fn line(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {

@@ -25,12 +25,7 @@ impl LineBuffer {
     /// An empty buffer that refuses lines above `line_bytes_max` bytes, line end included.
     #[must_use]
     pub fn new(line_bytes_max: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            start: 0,
-            searched: 0,
-            line_bytes_max,
-        }
+        Self { bytes: Vec::new(), start: 0, searched: 0, line_bytes_max }
     }
 
     /// Changes the limit, for the lines that follow.
@@ -59,9 +54,7 @@ impl LineBuffer {
             let found = unsearched.iter().position(|byte| *byte == b'\n');
             let end = found.map_or(self.bytes.len(), |offset| self.searched + offset + 1);
             if end - self.start > self.line_bytes_max {
-                return Err(LineTooLong {
-                    line_bytes_max: self.line_bytes_max,
-                });
+                return Err(LineTooLong { line_bytes_max: self.line_bytes_max });
             }
             self.searched = end;
             if found.is_none() {

@@ -43,10 +43,7 @@ pub struct ChannelLimits {
 
 impl Default for ChannelLimits {
     fn default() -> Self {
-        Self {
-            line_bytes_max: LINE_BYTES_MAX,
-            requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX,
-        }
+        Self { line_bytes_max: LINE_BYTES_MAX, requests_in_flight_max: REQUESTS_IN_FLIGHT_MAX }
     }
 }
 

@@ -8,10 +8,7 @@ use super::*;
 fn validator(pointer: Option<&str>) -> Validator {
     let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
     if let Some(name) = pointer {
-        assert!(
-            schema["$defs"].get(name).is_some(),
-            "schema.json lacks {name}"
-        );
+        assert!(schema["$defs"].get(name).is_some(), "schema.json lacks {name}");
         schema.as_object_mut().unwrap().remove("oneOf");
         schema["$ref"] = json!(format!("#/$defs/{name}"));
     }
@@ -20,16 +17,9 @@ fn validator(pointer: Option<&str>) -> Validator {
 
 fn check(validator: &Validator, line: &[u8]) {
     assert_eq!(line.last(), Some(&b'\n'));
-    assert_eq!(
-        line.iter().filter(|byte| **byte == b'\n').count(),
-        1,
-        "one message, one line"
-    );
+    assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one message, one line");
     let message: Value = serde_json::from_slice(line).unwrap();
-    let errors: Vec<_> = validator
-        .iter_errors(&message)
-        .map(|error| error.to_string())
-        .collect();
+    let errors: Vec<_> = validator.iter_errors(&message).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{message}\n{errors:?}");
 }
 
@@ -83,19 +73,10 @@ fn guest_calls() -> Vec<GuestCall> {
         trace_tag: Some("t".to_owned()),
         dedupe_key: Some("1:2:3".to_owned()),
     };
-    let bare = DispatchItem {
-        trigger: "linux.4b1d".to_owned(),
-        ..DispatchItem::default()
-    };
+    let bare = DispatchItem { trigger: "linux.4b1d".to_owned(), ..DispatchItem::default() };
     vec![
-        GuestCall::Dispatch(Dispatch {
-            items: vec![item, bare],
-        }),
-        GuestCall::DatastoreGet(DatastoreGet {
-            name: name(),
-            local: false,
-            decrypt: true,
-        }),
+        GuestCall::Dispatch(Dispatch { items: vec![item, bare] }),
+        GuestCall::DatastoreGet(DatastoreGet { name: name(), local: false, decrypt: true }),
         GuestCall::DatastoreSet(DatastoreSet {
             name: name(),
             value: "v".to_owned(),
@@ -109,10 +90,7 @@ fn guest_calls() -> Vec<GuestCall> {
             limit: Some(10),
             offset: 20,
         }),
-        GuestCall::DatastoreDelete(DatastoreDelete {
-            name: name(),
-            local: true,
-        }),
+        GuestCall::DatastoreDelete(DatastoreDelete { name: name(), local: true }),
         GuestCall::Log(Log {
             level: LogLevel::Warning,
             message: "m".to_owned(),
@@ -127,20 +105,13 @@ fn round_trip<C: Call + PartialEq + std::fmt::Debug>(calls: &[C], side: &str) {
     for (id, call) in calls.iter().enumerate() {
         let is_log = call.method() == "log";
         let id = id as u64;
-        let line = if is_log {
-            encode_notification(call)
-        } else {
-            encode_request(id, call)
-        };
+        let line = if is_log { encode_notification(call) } else { encode_request(id, call) };
         let line = line.unwrap();
         for validator in [&any, &own, &validator(Some(call.method()))] {
             check(validator, &line);
         }
         match decode::<C>(line.trim_ascii_end()).unwrap() {
-            Incoming::Request {
-                id: read,
-                call: again,
-            } => {
+            Incoming::Request { id: read, call: again } => {
                 assert!(!is_log && read == id);
                 assert_eq!(again.as_ref(), Ok(call));
             }
@@ -152,18 +123,10 @@ fn round_trip<C: Call + PartialEq + std::fmt::Debug>(calls: &[C], side: &str) {
         }
     }
     let methods: std::collections::BTreeSet<_> = calls.iter().map(Call::method).collect();
-    assert_eq!(
-        methods,
-        C::METHODS.iter().copied().collect(),
-        "a sample of every method"
-    );
+    assert_eq!(methods, C::METHODS.iter().copied().collect(), "a sample of every method");
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let described = schema["$defs"][side]["oneOf"].as_array().unwrap();
-    assert_eq!(
-        described.len(),
-        C::METHODS.len(),
-        "the schema describes every method"
-    );
+    assert_eq!(described.len(), C::METHODS.len(), "the schema describes every method");
 }
 
 #[test]
@@ -184,54 +147,29 @@ fn every_answer_fits_the_schema() {
         sdk: Some("x 1".to_owned()),
     };
     let outcomes = vec![
-        DispatchOutcome::Stored {
-            trigger_instance_id: "i".to_owned(),
-        },
+        DispatchOutcome::Stored { trigger_instance_id: "i".to_owned() },
         DispatchOutcome::Duplicate,
-        DispatchOutcome::Refused {
-            reason: "r".to_owned(),
-        },
+        DispatchOutcome::Refused { reason: "r".to_owned() },
     ];
-    let items = vec![DatastoreItem {
-        name: "n".to_owned(),
-        value: "v".to_owned(),
-    }];
+    let items = vec![DatastoreItem { name: "n".to_owned(), value: "v".to_owned() }];
     let mut results = vec![
         ("initialize", json!(initialized)),
         ("dispatch", json!(Dispatched { outcomes })),
-        (
-            "datastore_get",
-            json!(DatastoreValue {
-                value: Some("v".to_owned())
-            }),
-        ),
+        ("datastore_get", json!(DatastoreValue { value: Some("v".to_owned()) })),
         ("datastore_get", json!(DatastoreValue::default())),
         ("datastore_list", json!(DatastoreItems { items })),
-        (
-            "datastore_delete",
-            json!(DatastoreDeleted { deleted: true }),
-        ),
+        ("datastore_delete", json!(DatastoreDeleted { deleted: true })),
     ];
     let plain = "configure add_trigger update_trigger remove_trigger run poll ping cleanup shutdown \
                  datastore_set";
-    results.extend(
-        plain
-            .split_whitespace()
-            .map(|method| (method, json!(Done {}))),
-    );
+    results.extend(plain.split_whitespace().map(|method| (method, json!(Done {}))));
     let (any, answer) = (validator(None), validator(Some("good_answer")));
     for (method, result) in results {
         let line = encode_result(7, &result).unwrap();
         check(&any, &line);
         check(&answer, &line);
-        assert!(
-            validator(Some(&format!("{method}_result"))).is_valid(&result),
-            "{method}"
-        );
-        let Incoming::Answer {
-            id: 7,
-            result: Ok(read),
-        } = decode::<GuestCall>(&line).unwrap()
+        assert!(validator(Some(&format!("{method}_result"))).is_valid(&result), "{method}");
+        let Incoming::Answer { id: 7, result: Ok(read) } = decode::<GuestCall>(&line).unwrap()
         else {
             panic!("{method} is no answer");
         };
@@ -249,10 +187,7 @@ fn every_error_fits_the_schema() {
         check(&validator(Some("error_answer")), &line);
         match decode::<HostCall>(&line).unwrap() {
             Incoming::Complaint(read) => assert!(id.is_none() && read == error),
-            Incoming::Answer {
-                id: read,
-                result: Err(again),
-            } => {
+            Incoming::Answer { id: read, result: Err(again) } => {
                 assert!(Some(read) == id && again == error);
             }
             other => panic!("{other:?}"),
@@ -266,20 +201,14 @@ fn every_error_fits_the_schema() {
 #[test]
 fn every_example_of_the_documentation_is_valid() {
     let text = include_str!("../protocol.md");
-    let blocks = text
-        .split("```json\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap());
+    let blocks = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let examples: Vec<_> = blocks.flat_map(str::lines).collect();
     assert!(examples.len() > 10);
     for example in examples {
         check(&validator(None), format!("{example}\n").as_bytes());
     }
     for method in HostCall::METHODS.iter().chain(GuestCall::METHODS) {
-        assert!(
-            text.contains(&format!("`{method}`")),
-            "protocol.md does not name {method}"
-        );
+        assert!(text.contains(&format!("`{method}`")), "protocol.md does not name {method}");
     }
 }
 
@@ -287,9 +216,7 @@ fn refused(line: &str) -> RpcError {
     match decode::<GuestCall>(line.as_bytes()) {
         Err(error) => error.answer(),
         Ok(
-            Incoming::Request {
-                call: Err(error), ..
-            }
+            Incoming::Request { call: Err(error), .. }
             | Incoming::Notification { call: Err(error) },
         ) => error,
         Ok(other) => panic!("{line} was understood: {other:?}"),
@@ -307,68 +234,32 @@ fn bad_lines_have_the_documented_outcome() {
         (r#"{"jsonrpc":"2.0""#, ErrorCode::Parse),
         (&deep, ErrorCode::InvalidParams),
         ("[]", ErrorCode::InvalidRequest),
-        (
-            r#"["2.0",1,"ping",{},null,null]"#,
-            ErrorCode::InvalidRequest,
-        ),
+        (r#"["2.0",1,"ping",{},null,null]"#, ErrorCode::InvalidRequest),
         ("42", ErrorCode::InvalidRequest),
-        (
-            r#"{"jsonrpc":"1.0","id":1,"method":"dispatch"}"#,
-            ErrorCode::InvalidRequest,
-        ),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"dispatch"}"#, ErrorCode::InvalidRequest),
         (r#"{"id":1,"method":"dispatch"}"#, ErrorCode::InvalidRequest),
         (r#"{"jsonrpc":"2.0"}"#, ErrorCode::InvalidRequest),
-        (
-            r#"{"jsonrpc":"2.0","id":"one","method":"dispatch"}"#,
-            ErrorCode::InvalidRequest,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":-1,"method":"dispatch"}"#,
-            ErrorCode::InvalidRequest,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"explode"}"#,
-            ErrorCode::MethodNotFound,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"run"}"#,
-            ErrorCode::MethodNotFound,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"dispatch"}"#,
-            ErrorCode::InvalidParams,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"dispatch","params":[1]}"#,
-            ErrorCode::InvalidParams,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","method":"log","params":{"level":"loud"}}"#,
-            ErrorCode::InvalidParams,
-        ),
+        (r#"{"jsonrpc":"2.0","id":"one","method":"dispatch"}"#, ErrorCode::InvalidRequest),
+        (r#"{"jsonrpc":"2.0","id":-1,"method":"dispatch"}"#, ErrorCode::InvalidRequest),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"explode"}"#, ErrorCode::MethodNotFound),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"run"}"#, ErrorCode::MethodNotFound),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"dispatch"}"#, ErrorCode::InvalidParams),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"dispatch","params":[1]}"#, ErrorCode::InvalidParams),
+        (r#"{"jsonrpc":"2.0","method":"log","params":{"level":"loud"}}"#, ErrorCode::InvalidParams),
     ];
     for (line, code) in cases {
         assert_eq!(refused(line).code, code, "{line}");
     }
     assert!(decode::<GuestCall>(b"{\"jsonrpc\":\"2.0\",\"method\":\"\xff\"}").is_err());
     let named = refused(r#"{"jsonrpc":"2.0","id":1,"method":"datastore_get","params":{}}"#);
-    assert!(
-        named.message.contains("datastore_get") && named.message.contains("name"),
-        "{named}"
-    );
+    assert!(named.message.contains("datastore_get") && named.message.contains("name"), "{named}");
 }
 
 #[test]
 fn unknown_members_are_ignored() {
     let line = r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"new":1},"newer":2}"#;
     let decoded = decode::<HostCall>(line.as_bytes()).unwrap();
-    assert!(matches!(
-        decoded,
-        Incoming::Request {
-            id: 1,
-            call: Ok(HostCall::Ping(_))
-        }
-    ));
+    assert!(matches!(decoded, Incoming::Request { id: 1, call: Ok(HostCall::Ping(_)) }));
 }
 
 #[test]
@@ -399,4 +290,39 @@ fn a_line_above_the_limit_is_refused_before_its_end() {
     let mut whole = LineBuffer::new(6);
     whole.push(b"123456\n");
     assert!(whole.next_line().is_err());
+}
+
+proptest::proptest! {
+    /// Whatever arrives, in whatever pieces, has one of the documented outcomes.
+    #[test]
+    fn no_bytes_can_do_harm(chunks in proptest::collection::vec(proptest::collection::vec(0_u8.., 0..64), 0..8)) {
+        let mut buffer = LineBuffer::new(48);
+        for chunk in chunks {
+            buffer.push(&chunk);
+            while let Ok(Some(line)) = buffer.next_line() {
+                assert!(line.len() < 48 && !line.contains(&b'\n'));
+                drop(decode::<GuestCall>(line));
+            }
+        }
+    }
+
+    /// Messages with one member wrong are told apart from lines that are no JSON.
+    #[test]
+    fn a_damaged_message_is_never_mistaken(position in 0_usize..120, byte in 32_u8..127) {
+        let call = GuestCall::Dispatch(Dispatch { items: vec![DispatchItem {
+            trigger: "linux.4b1d".to_owned(),
+            payload: object(json!({"line": "x", "n": [1, 2, {"deep": null}]})),
+            ..DispatchItem::default()
+        }] });
+        let mut line = encode_request(7, &call).unwrap();
+        line.pop();
+        let position = position % line.len();
+        line[position] = byte;
+        let is_json = serde_json::from_slice::<Value>(&line).is_ok();
+        match decode::<GuestCall>(&line) {
+            Err(LineError::NotJson(_)) => assert!(!is_json),
+            Err(LineError::NotAMessage { .. }) => {}
+            Ok(_) => assert!(is_json),
+        }
+    }
 }

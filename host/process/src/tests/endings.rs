@@ -171,3 +171,52 @@ async fn processes_die_with_their_host_and_the_rest_when_the_next_host_starts() 
     assert!(crate::reclaim::reclaim() >= 1);
     until("the next host ends the rest", || !is_alive(escaped)).await;
 }
+
+/// Not a test: becomes a host that ends in good order.
+#[tokio::test]
+async fn orderly_host() {
+    if std::env::var_os("ORDERLY_HOST").is_none() {
+        return;
+    }
+    let started = |script: &str, leftovers: Leftovers| {
+        let (mut spec, captured) = shell(script);
+        spec.leftovers = leftovers;
+        (spec, captured)
+    };
+    let (spec, captured) = started("setsid sleep 1000 & echo $$ $!; wait", Leftovers::Kill);
+    let mut owned = spawn(spec).await.unwrap();
+    wait_for_output(&mut owned, &captured, "\n").await;
+    let kept = Leftovers::Keep { drain: Some(Duration::ZERO) };
+    let (spec, server) = started("setsid sleep 1000 > /dev/null & echo $!", kept);
+    assert!(run(spec).await.is_success());
+    let owner = async { owned.wait().await.unwrap() };
+    let ((), status) = tokio::join!(end_all(LONG), owner);
+    println!("pids: {} {} {status}", stdout(&captured).trim(), stdout(&server).trim());
+}
+
+#[tokio::test]
+async fn a_host_that_ends_in_good_order_keeps_only_what_is_to_be_kept() {
+    let exe = std::env::current_exe().unwrap().into_os_string();
+    let (mut spec, captured) = shell("");
+    spec.argv = vec![exe];
+    spec.argv.extend(["tests::endings::orderly_host", "--exact", "--nocapture"].map(Into::into));
+    spec.set_env("ORDERLY_HOST", "1");
+    spec.leftovers = Leftovers::Keep { drain: Some(Duration::ZERO) };
+    assert!(run(spec).await.is_success());
+    let text = stdout(&captured);
+    let (_, rest) = text.split_once("pids: ").unwrap();
+    let words: Vec<_> = rest.split_whitespace().take(5).collect();
+    let [leader, escaped, server, "signal", "SIGTERM"] = words[..] else { panic!("{words:?}") };
+    assert!(!is_alive(leader) && !is_alive(escaped));
+    assert!(is_alive(server));
+    let server = nix::unistd::Pid::from_raw(server.parse().unwrap());
+    nix::sys::signal::kill(server, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_run_in_real_time_also_where_time_is_simulated() {
+    let (spec, captured) = shell("sleep 0.05; sleep 1000 & echo done");
+    let mut process = spawn(spec).await.unwrap();
+    assert!(process.wait().await.unwrap().is_success());
+    assert_eq!(stdout(&captured), "done\n");
+}
