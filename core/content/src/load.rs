@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) overrides: Overrides,
     /// What is remembered of it, if that still counts.
     pub(crate) manifest: Manifest,
+    /// Whether the blob that the pack's record names is there.
+    pub(crate) is_remembered: bool,
     /// Files that are known to have changed, whatever their stat says.
     pub(crate) touched: BTreeSet<String>,
     /// The kinds that were asked for.

@@ -128,11 +128,7 @@ impl Registrar {
             refs: BTreeMap::new(),
         };
         Self {
-            reading: Reading {
-                places: Arc::new(places),
-                runners,
-                builtin,
-            },
+            reading: Reading { places: Arc::new(places), runners, builtin },
             ports,
             settings,
             turn: tokio::sync::Mutex::new(()),
@@ -260,36 +256,30 @@ impl Registrar {
                 return Ok(None);
             }
         };
-        let manifest = match request.force {
-            true => Manifest::default(),
-            false => self.manifest(&remembered, &found).await?,
+        let blob = match blob_digest(&remembered.manifest) {
+            Some(digest) => self.ports.store.get_blob(&digest).await?,
+            None => None,
+        };
+        let is_remembered = blob.is_some();
+        // What can not be read or was read under other conditions is not trusted: everything is
+        // parsed and compared.
+        let manifest: Manifest = match blob.filter(|_| !request.force) {
+            Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            None => Manifest::default(),
+        };
+        let manifest = match manifest.environment == found.environment {
+            true => manifest,
+            false => Manifest::default(),
         };
         let kinds = request.kinds.clone();
         Ok(Some(Task {
             found,
             overrides,
             manifest,
+            is_remembered,
             touched,
             kinds: kinds.unwrap_or_else(|| BTreeSet::from(Kind::ALL)),
         }))
-    }
-
-    /// What is remembered of a pack's files, if it was read under the same conditions.
-    async fn manifest(
-        &self,
-        remembered: &Remembered,
-        found: &FoundPack,
-    ) -> Result<Manifest, Error> {
-        let Some(digest) = blob_digest(&remembered.manifest) else {
-            return Ok(Manifest::default());
-        };
-        let bytes = self.ports.store.get_blob(&digest).await?.unwrap_or_default();
-        // What can not be read is not trusted: everything is parsed and compared.
-        let manifest: Manifest = serde_json::from_slice(&bytes).unwrap_or_default();
-        match manifest.environment == found.environment {
-            true => Ok(manifest),
-            false => Ok(Manifest::default()),
-        }
     }
 
     /// Paths of changed files relative to the pack.

@@ -69,7 +69,8 @@ fn look_at(places: &Places, tree: Tree, global: &OverrideText) -> FoundPack {
     let own = overrides(&places.overrides, &tree.pack);
     let environment = manifest::environment(&tree, &places.runners, &[&global.bytes, &own.bytes]);
     let mut refs = vec![tree.pack.as_str()];
-    refs.extend(places.refs.get(&tree.dir).map(String::as_str));
+    let stored = places.refs.get(&tree.dir).map(String::as_str);
+    refs.extend(stored.filter(|stored| *stored != tree.pack));
     let configs: Vec<Option<Stat>> =
         refs.into_iter().map(|pack| Stat::of_file(&places.config(pack)).ok().flatten()).collect();
     let fingerprint = manifest::fingerprint(&tree, &environment, &configs);

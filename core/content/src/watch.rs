@@ -52,19 +52,19 @@ impl FileWatch for NotifyFileWatch {
 }
 
 /// Carries events from the watcher's thread to the reader, never waiting for either.
-struct Bridge {
+pub(crate) struct Bridge {
     changes: Sender<FileChange>,
     /// A place kept free for [`FileChange::Rescan`], so that a loss can always be told.
     reserved: Mutex<Option<OwnedPermit<FileChange>>>,
 }
 
 impl Bridge {
-    fn to(changes: Sender<FileChange>) -> Self {
+    pub(crate) fn to(changes: Sender<FileChange>) -> Self {
         let reserved = changes.clone().try_reserve_owned().ok();
         Self { changes, reserved: Mutex::new(reserved) }
     }
 
-    fn pass(&self, event: notify::Result<Event>) {
+    pub(crate) fn pass(&self, event: notify::Result<Event>) {
         match event {
             Ok(event) if event.need_rescan() => self.lose(),
             // Reading files is no change, or reading them would make us read them again.

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use st2_model::{
-    BlobRef, Config, ConfigSchema, Digest, Object, Pack, Policy, ResourceRef, Rule, Trigger,
-    TriggerType,
+    Config, ConfigSchema, Digest, Object, Pack, Policy, ResourceRef, Rule, Trigger, TriggerType,
 };
 use st2_ports::{Filter, Query, StoreError, Topic};
 
@@ -270,16 +269,16 @@ impl Registrar {
         }
         let before = state.stored.as_ref().map(|stored| Remembered::parse(&stored.digest));
         let before = before.unwrap_or_default();
-        let manifest = manifest(state);
         let mut after = Remembered::default();
         let is_whole = Kind::ALL.iter().all(|kind| state.has(*kind));
         if state.report.problems.is_empty() && is_whole {
             after.fingerprint.clone_from(&state.task.found.fingerprint);
         }
-        after.manifest = match manifest == state.task.manifest && !before.manifest.is_empty() {
-            true => before.manifest.clone(),
-            false => self.store_manifest(&manifest).await?,
-        };
+        let bytes = manifest(state)?;
+        after.manifest = Digest::of(&bytes).as_str().to_owned();
+        if before.manifest != after.manifest || !state.task.is_remembered {
+            self.ports.store.put_blob(Bytes::from(bytes)).await?;
+        }
         pack.digest = after.text();
         if state.stored.as_ref() != Some(&pack) {
             self.ports.repository::<Pack>().put(&pack).await?;
@@ -300,19 +299,10 @@ impl Registrar {
             wake(&self.ports, Topic::ContentChanged, vec![id]).await;
         }
     }
-
-    async fn store_manifest(&self, manifest: &Manifest) -> Result<String, StoreError> {
-        let bytes = serde_json::to_vec(manifest).map_err(|error| StoreError::Invalid {
-            collection: "pack",
-            reason: format!("what is remembered of its files can not be stored: {error}"),
-        })?;
-        let BlobRef { digest, .. } = self.ports.store.put_blob(Bytes::from(bytes)).await?;
-        Ok(digest.as_str().to_owned())
-    }
 }
 
-/// What to remember. Of kinds that were not asked for, what was remembered before.
-fn manifest(state: &PackState) -> Manifest {
+/// What to remember, as the content of a blob. Of kinds that were not asked for, what was remembered before.
+fn manifest(state: &PackState) -> Result<Vec<u8>, StoreError> {
     let mut files = state.entries.clone();
     for (file, entry) in &state.task.manifest.files {
         let is_asked = Kind::of_file(file).is_none_or(|kind| state.has(kind));
@@ -320,11 +310,15 @@ fn manifest(state: &PackState) -> Manifest {
             files.insert(file.clone(), entry.clone());
         }
     }
-    Manifest {
+    let manifest = Manifest {
         pack: state.task.found.tree.pack.clone(),
         environment: state.task.found.environment.clone(),
         files,
-    }
+    };
+    serde_json::to_vec(&manifest).map_err(|error| StoreError::Invalid {
+        collection: "pack",
+        reason: format!("what is remembered of its files can not be stored: {error}"),
+    })
 }
 
 /// Whether more differs than what is remembered of the files.

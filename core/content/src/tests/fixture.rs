@@ -15,9 +15,7 @@ use st2_ports::{
 };
 use tempfile::TempDir;
 
-use crate::{
-    Builtin, ContentSettings, Registrar, Report, Request, RunnerTypes, parse_runner_type,
-};
+use crate::{Builtin, ContentSettings, Registrar, Report, Request, RunnerTypes, parse_runner_type};
 
 pub(super) const PACK_YAML: &str =
     "name: testpack\ndescription: test pack\nversion: 1.0.0\nauthor: a\nemail: a@example.com\n";

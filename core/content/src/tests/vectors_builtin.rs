@@ -34,7 +34,13 @@ async fn vectors_content_builtin() {
             text.replace(&packs.display().to_string(), "<packs>")
         });
         let ours: Option<Value> = shown.map(|text| serde_json::from_str(&text).expect("JSON"));
-        if ours.as_ref() != Some(&line["api"]) {
+        let is_same = match (&ours, key.0.as_str()) {
+            (None, _) => false,
+            // What a runner is described as is our own prose; all else of it is contract.
+            (Some(ours), "runner_type") => wordless(ours) == wordless(&line["api"]),
+            (Some(ours), _) => *ours == line["api"],
+        };
+        if !is_same {
             let ours = ours.map_or("nothing".to_owned(), |ours| ours.to_string());
             failures.insert(
                 index + 1,
@@ -43,6 +49,19 @@ async fn vectors_content_builtin() {
         }
     }
     judge(FILE, failures);
+}
+
+/// The value without descriptions.
+fn wordless(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| *name != "description")
+            .map(|(name, member)| (name.clone(), wordless(member)))
+            .collect(),
+        Value::Array(items) => items.iter().map(wordless).collect(),
+        other => other.clone(),
+    }
 }
 
 fn text(value: &Value) -> String {
