@@ -93,7 +93,13 @@ fn report(failure: &Failure, clean: bool, system: &mut System<'_>) -> u8 {
             writeln!(system.out, "ERROR: {}\n", failure.explain()).and_then(|()| system.out.flush())
         }
     };
-    match told {
+    let hint = match failure {
+        Failure::Api(error) if error.status() == Some(401) => {
+            writeln!(system.err, "Log in with: st2 login USER")
+        }
+        _ => Ok(()),
+    };
+    match told.and(hint) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => CODE_CLOSED_PIPE,
         _ => failure.code(),
     }

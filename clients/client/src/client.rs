@@ -13,6 +13,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest silence inside one answer; the services answer long waits by polling, not by holding.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How much of a refusal is shown that did not come from the API.
+const MAX_FOREIGN_FAULT: usize = 500;
+
 /// Receives one line per request and per answer, for `--debug`. Credentials are masked.
 pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -84,7 +87,7 @@ impl Client {
     pub async fn find(&self, path: &str, query: &[(&str, String)]) -> Result<Option<Value>> {
         match self.get(path, query).await {
             Ok(value) => Ok(Some(value)),
-            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -139,7 +142,7 @@ impl Client {
             request = with_body(request, path, body)?;
         }
         match self.json(request).await {
-            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
             other => other.map(Some),
         }
     }
@@ -186,10 +189,12 @@ impl Client {
             return Ok((url, response));
         }
         let body = response.text().await.unwrap_or_default();
+        let (fault, stated) = fault(&body);
         Err(Error::Status {
             status: status.as_u16(),
             reason: status.canonical_reason().unwrap_or("Unknown").to_owned(),
-            fault: fault(&body),
+            fault,
+            stated,
             url,
         })
     }
@@ -270,11 +275,14 @@ async fn decode(url: &str, response: Response) -> Result<Value> {
         .map_err(|_| Error::Answer { url: url.to_owned(), expected: "a JSON document" })
 }
 
-fn fault(body: &str) -> String {
+/// What the body says, and whether it says it the way the API does.
+fn fault(body: &str) -> (String, bool) {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
-    match parsed.as_ref().and_then(|value| value.get("faultstring")).and_then(Value::as_str) {
-        Some(text) => text.to_owned(),
-        None => body.trim().chars().take(500).collect(),
+    let stated = parsed.as_ref().and_then(|value| value.get("faultstring")).and_then(Value::as_str);
+    match (stated, body.trim()) {
+        (Some(text), _) => (text.to_owned(), true),
+        (None, "") => ("no reason given; is this the address of the API?".to_owned(), false),
+        (None, text) => (text.chars().take(MAX_FOREIGN_FAULT).collect(), false),
     }
 }
 

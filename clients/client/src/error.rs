@@ -44,8 +44,10 @@ pub enum Error {
         status: u16,
         /// Its standard phrase.
         reason: String,
-        /// `faultstring` of the body, or the body.
+        /// `faultstring` of the body, or the body, or that there was none.
         fault: String,
+        /// Whether the body had a `faultstring`, as every refusal of the API has.
+        stated: bool,
         /// The address of the request.
         url: String,
     },
@@ -76,6 +78,13 @@ impl Error {
             Self::Status { status, .. } => Some(*status),
             _ => None,
         }
+    }
+
+    /// Whether the API itself says that there is no such thing. A bare 404 comes from a wrong
+    /// address or a proxy and says nothing about the thing.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Status { status: 404, stated: true, .. })
     }
 
     pub(crate) fn transport(url: &str, source: reqwest::Error) -> Self {

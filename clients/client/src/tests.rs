@@ -60,6 +60,7 @@ fn a_refusal_reads_like_the_contract_says() {
         status: 404,
         reason: "Not Found".into(),
         fault: "no such thing".into(),
+        stated: true,
         url: "http://h/v1/rules/x".into(),
     };
     assert_eq!(

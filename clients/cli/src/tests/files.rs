@@ -264,3 +264,29 @@ async fn a_reader_that_goes_away_ends_the_command_quietly() {
         assert_eq!((code, err.as_slice()), (141, &[][..]), "{words:?}");
     }
 }
+
+#[tokio::test]
+async fn a_wrong_address_is_not_taken_for_a_missing_item() {
+    let bare: Answer = Arc::new(|_: &Asked| Some(Reply(404, None, json!(""))));
+    let stub = Stub::start(bare).await;
+    let directory = tempfile::tempdir().unwrap();
+    for words in [&["rule", "get", "p.r"][..], &["run", "p.a"][..], &["rule", "delete", "p.r"][..]]
+    {
+        let played = Scene::new(directory.path(), &stub.base).play(words).await;
+        assert_eq!(played.code, 1, "{words:?}");
+        assert!(played.out.contains("is this the address of the API?"), "{}", played.out);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_says_how_to_log_in() {
+    let (_stub, _directory, mut scene) = scene().await;
+    let played = scene.play(&["action", "list"]).await;
+    assert_eq!(played.code, 1);
+    assert!(
+        played.out.starts_with("ERROR: 401 Client Error: Unauthorized\nMESSAGE: "),
+        "{}",
+        played.out
+    );
+    assert_eq!(played.err, "Log in with: st2 login USER\n");
+}
