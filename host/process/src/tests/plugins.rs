@@ -1,7 +1,7 @@
 //! Subprocess plugins of every character: well behaved ones are this very executable, started again
 //! as [`guest_entry`]; the hostile ones are shell scripts that write to their channel by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::result::Result;
@@ -25,6 +25,7 @@ use crate::plugin::{NativeLoader, NativePlugins, Program, SubprocessPlugin};
 #[derive(Default)]
 struct Host {
     items: Mutex<Vec<DispatchItem>>,
+    keys: Mutex<BTreeSet<String>>,
     logs: Mutex<Vec<GuestLog>>,
     values: Mutex<BTreeMap<String, String>>,
     refusals: Mutex<u32>,
@@ -49,9 +50,15 @@ impl GuestHost for Host {
             *refusals -= 1;
             return Err(HostError::Unavailable { reason: "test".to_owned() });
         }
-        let outcomes = items.iter().map(|_| DispatchOutcome::Duplicate).collect();
-        self.items.lock().unwrap().extend(items);
-        Ok(outcomes)
+        let (mut keys, mut stored) = (self.keys.lock().unwrap(), self.items.lock().unwrap());
+        let store = |item: DispatchItem| {
+            if item.dedupe_key.as_ref().is_some_and(|key| !keys.insert(key.clone())) {
+                return DispatchOutcome::Duplicate;
+            }
+            stored.push(item);
+            DispatchOutcome::Stored { trigger_instance_id: stored.len().to_string() }
+        };
+        Ok(items.into_iter().map(store).collect())
     }
 
     fn log(&self, record: GuestLog) {
@@ -83,6 +90,7 @@ fn guest_entry() {
     let character = character.into_string().unwrap();
     let code = match character.as_str() {
         "polling" => st2_sdk::serve_polling(Polls),
+        "file-watch" => st2_linux::file_watch_sensor(),
         _ => st2_sdk::serve(Guest(character)),
     };
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
@@ -392,6 +400,55 @@ async fn dropping_an_instance_ends_its_process() {
     assert!(is_alive(&pid));
     drop(instance);
     until("the guest is gone", || !is_alive(&pid)).await;
+}
+
+/// The whole way: a native plugin in its own process, killed without warning again and again.
+#[tokio::test]
+async fn a_file_watch_sensor_that_is_killed_neither_loses_nor_repeats_a_line() {
+    const ROUNDS: usize = 6;
+    const LINES_A_ROUND: usize = 2_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.log");
+    std::fs::write(&path, "").unwrap();
+    let parameters = serde_json::json!({"file_path": path.to_str().unwrap()});
+    let trigger = Trigger {
+        id: "1".to_owned(),
+        reference: "linux.1".to_owned(),
+        parameters: parameters.as_object().unwrap().clone(),
+        ..Trigger::default()
+    };
+    let host = Arc::new(Host::default());
+    for round in 0..ROUNDS {
+        let mut instance = start(&host, "file-watch", patient()).await;
+        let control = instance.control();
+        let seen = host.items.lock().unwrap().len();
+        let life = async {
+            // The first life sees an empty file; later ones find what was written meanwhile.
+            control.add_trigger(trigger.clone()).await.unwrap();
+            let lines = (0..LINES_A_ROUND).map(|n| format!("{}\n", round * LINES_A_ROUND + n));
+            let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+            std::io::Write::write_all(&mut file, lines.collect::<String>().as_bytes()).unwrap();
+            until("some lines arrive", || host.items.lock().unwrap().len() > seen).await;
+            let pid = i32::try_from(control.process_id().unwrap()).unwrap();
+            let pid = nix::unistd::Pid::from_raw(pid);
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        };
+        let (ended, ()) = tokio::join!(ends(&mut instance), life);
+        assert_eq!(ended.exit_code, Some(-9));
+    }
+    let mut instance = start(&host, "file-watch", patient()).await;
+    let control = instance.control();
+    let life = async {
+        control.add_trigger(trigger).await.unwrap();
+        let all = ROUNDS * LINES_A_ROUND;
+        until("all lines arrive", || host.items.lock().unwrap().len() >= all).await;
+        control.stop();
+    };
+    let (ended, ()) = tokio::join!(ends(&mut instance), life);
+    assert_eq!(ended.reason, EndReason::Stopped);
+    let items = host.items.lock().unwrap();
+    let lines = items.iter().map(|item| item.payload["line"].as_str().unwrap().to_owned());
+    assert!(lines.eq((0..ROUNDS * LINES_A_ROUND).map(|number| number.to_string())));
 }
 
 #[tokio::test]
