@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use serde_json::Value;
 use st2_access::Credentials;
 use st2_content::Registrar;
 use st2_execution::Executions;
 use st2_http::{Fault, Params};
 use st2_intake::{Datastore, Intake};
-use st2_ports::Ports;
+use st2_model::Uid;
+use st2_ports::{Ports, Topic, Wake};
 
 use crate::executions::{self, Origins};
+use crate::{
+    actions, apikeys, configs, keys, packs, policies, ruleenforcements, rules, runnertypes,
+    sensortypes, service_registry, triggerinstances, triggers, triggertypes, user, webhooks,
+};
 
 /// What the configuration says about the API.
 #[derive(Debug, Clone)]
@@ -88,6 +94,22 @@ impl Api {
         let api = Arc::new(self);
         Router::new()
             .merge(executions::routes())
+            .merge(actions::routes())
+            .merge(runnertypes::routes())
+            .merge(rules::routes())
+            .merge(ruleenforcements::routes())
+            .merge(triggertypes::routes())
+            .merge(triggers::routes())
+            .merge(triggerinstances::routes())
+            .merge(sensortypes::routes())
+            .merge(packs::routes())
+            .merge(configs::routes())
+            .merge(policies::routes())
+            .merge(keys::routes())
+            .merge(apikeys::routes())
+            .merge(webhooks::routes())
+            .merge(user::routes())
+            .merge(service_registry::routes())
             .fallback(|| async { Fault::no_such_path() })
             .method_not_allowed_fallback(|| async { Fault::no_such_path() })
             .layer(from_fn(without_head))
@@ -100,6 +122,45 @@ impl Api {
         let asked = params.boolean("show_secrets")?.unwrap_or(false);
         Ok(asked || !self.settings.mask_secrets)
     }
+}
+
+impl Api {
+    /// Tells that something changed. A failure costs time only: sweeps find what it spoke of.
+    pub(crate) async fn wake(&self, topic: Topic, id: impl ToString) {
+        if let Err(error) = self.ports.bus.publish(topic, Wake::one(id)).await {
+            tracing::warn!(topic = topic.name(), %error, "wake-up not sent");
+        }
+    }
+}
+
+/// The answer to a request that made something.
+pub(crate) fn created(value: Value) -> Response {
+    (StatusCode::CREATED, Json(value)).into_response()
+}
+
+/// The answer that shows something.
+pub(crate) fn shown(value: Value) -> Response {
+    Json(value).into_response()
+}
+
+/// The answer to a request that removed something.
+pub(crate) fn removed() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Refuses to change what belongs to the system.
+pub(crate) fn refuse_system_pack(pack: &str) -> Result<(), Fault> {
+    if pack == st2_content::CORE_PACK {
+        return Err(Fault::bad_request(
+            "Resources belonging to system level packs can't be manipulated",
+        ));
+    }
+    Ok(())
+}
+
+/// The fault when a record of this uid stands in the way.
+pub(crate) fn duplicate(uid: &Uid, id: impl ToString) -> Fault {
+    Fault::conflict(format!("Tried to save duplicate unique keys (uid: \"{uid}\")"), id)
 }
 
 /// Which paths ask for credentials: all.

@@ -21,6 +21,7 @@ use crate::Api;
 use crate::api::Answer;
 use crate::listing::{By, Listing};
 use crate::lookup;
+pub(crate) use request::request_fault;
 pub(crate) use show::{Origins, Wish};
 
 const LISTING: Listing = Listing {

@@ -12,7 +12,23 @@ mod listing;
 mod lookup;
 mod projection;
 
+mod actions;
+mod apikeys;
+mod configs;
 mod executions;
+mod keys;
+mod packs;
+mod policies;
+mod ruleenforcements;
+mod rules;
+mod runnertypes;
+mod sensortypes;
+mod service_registry;
+mod triggerinstances;
+mod triggers;
+mod triggertypes;
+mod user;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

@@ -173,6 +173,16 @@ impl Listing {
 }
 
 impl Question {
+    /// The part that is asked for.
+    pub(crate) const fn page(&self) -> Page {
+        self.page
+    }
+
+    /// The order that is asked for.
+    pub(crate) fn sorted(&self) -> Vec<Sort> {
+        self.sort.clone()
+    }
+
     /// Adds a condition.
     pub(crate) fn and(&mut self, filter: Filter) {
         let all = std::mem::replace(&mut self.filter, Filter::All);

@@ -1,7 +1,6 @@
 //! Finding one record by what a path names.
 
 use st2_http::Fault;
-use st2_model::Kind;
 use st2_ports::{Entity, Ports, Versioned};
 
 /// The record of this id.
@@ -41,10 +40,4 @@ pub(crate) async fn find_by_id<E: Entity>(
         return Ok(None);
     }
     Ok(ports.repository::<E>().get(id.to_ascii_lowercase()).await?)
-}
-
-/// The id in a path.
-pub(crate) fn parse_id<K: Kind>(id: &str) -> Result<st2_model::Id<K>, Fault> {
-    id.parse()
-        .map_err(|_| Fault::not_found(format!("Unable to identify resource with id \"{id}\".")))
 }

@@ -44,7 +44,13 @@ impl Projection {
 
     /// One member.
     pub(crate) fn only(name: &str) -> Self {
-        Self { include: vec![name.to_owned()], ..Self::default() }
+        Self::of(&[name])
+    }
+
+    /// These paths.
+    pub(crate) fn of(paths: &[&str]) -> Self {
+        let include = paths.iter().map(|path| (*path).to_owned()).collect();
+        Self { include, ..Self::default() }
     }
 
     /// Whether the answer shows anything of the member `name`.
