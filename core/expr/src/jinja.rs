@@ -9,6 +9,7 @@
 //! when a template reads a datastore item that the caller has not loaded, the answer is
 //! [`JinjaError::KeysNeeded`], and the caller loads those items and renders again.
 
+mod budget;
 mod collections;
 mod context;
 mod convert;

@@ -5,6 +5,8 @@
 //! inner one may still grow ([`SLACK`]) and adds that to the outer one. This also rules out
 //! collections that contain themselves. Collections of the context are frozen: renderings share them.
 
+use std::cmp::Ordering as Cmp;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -12,6 +14,7 @@ use indexmap::IndexMap;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Tuple, ValueKind};
 use minijinja::{Error, Value};
 
+use super::budget;
 use super::convert::Group;
 use super::error::{limit_error, value_error};
 use super::methods::DictView;
@@ -21,6 +24,8 @@ use super::python;
 const MAX_HEIGHT: usize = 200;
 /// How much a collection may still grow in height after it was put into another.
 const SLACK: usize = 4;
+/// Items of a tuple and of the tuples in it.
+const MAX_TUPLE_PARTS: usize = 256;
 
 #[derive(Debug)]
 struct Shape {
@@ -170,7 +175,7 @@ impl Shape {
 }
 
 /// Keys are values that never change.
-fn check_key(key: &Value) -> Result<(), Error> {
+pub(super) fn check_key(key: &Value) -> Result<(), Error> {
     let plain = |value: &Value| value.as_object().is_none();
     let fits = if key.is_tuple() {
         key.try_iter()?.all(|part| plain(&part))
@@ -197,6 +202,35 @@ impl Object for List {
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Seq(self.read().len())
     }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Cmp> {
+        let other = other.downcast::<Self>()?;
+        let (left, right) = (self.snapshot(), other.snapshot());
+        for (left, right) in left.iter().zip(&right) {
+            if !budget::step() {
+                return Some(Cmp::Less);
+            }
+            if left != right {
+                return Some(left.cmp(right));
+            }
+        }
+        Some(left.len().cmp(&right.len()))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        render(&Value::from_dyn_object(Arc::clone(self)), f)
+    }
+}
+
+/// Prints for the engine's own filters; too large a value ends the rendering later.
+fn render(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match python::text_of(value) {
+        Ok(text) => f.write_str(&text),
+        Err(_) => {
+            budget::exceed();
+            Ok(())
+        }
+    }
 }
 
 impl Object for Dict {
@@ -205,6 +239,7 @@ impl Object for Dict {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        check_key(key).ok()?;
         self.read().get(key).cloned()
     }
 
@@ -214,6 +249,25 @@ impl Object for Dict {
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
         Some(self.read().len())
+    }
+
+    /// Equal mappings are equal in any order; unequal ones have no order, so any will do.
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Cmp> {
+        let other = other.downcast::<Self>()?;
+        let (left, right) = (self.read().clone(), other.read().clone());
+        if left.len() != right.len() {
+            return Some(left.len().cmp(&right.len()));
+        }
+        for (key, item) in &left {
+            if !budget::step() || right.get(key) != Some(item) {
+                return Some(Cmp::Less);
+            }
+        }
+        Some(Cmp::Equal)
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        render(&Value::from_dyn_object(Arc::clone(self)), f)
     }
 }
 
@@ -248,20 +302,18 @@ pub(super) enum Place {
 
 /// The value with every collection in it of our kind, so that its height is known.
 pub(super) fn adopt(value: &Value, place: Place) -> Result<Value, Error> {
-    adopt_at(value, place, 0)
+    adopt_at(value, place, &mut 0)
 }
 
-fn adopt_at(value: &Value, place: Place, depth: usize) -> Result<Value, Error> {
+/// `parts` counts the items of nested tuples, which have no height of their own.
+fn adopt_at(value: &Value, place: Place, parts: &mut usize) -> Result<Value, Error> {
     let Some(object) = value.as_object() else {
         return Ok(value.clone());
     };
-    if depth > MAX_HEIGHT {
-        return Err(limit_error("a value of the template is nested too deeply"));
-    }
     if is_ours(object) {
         return Ok(value.clone());
     }
-    let inside = |item: &Value| adopt_at(item, Place::Inside, depth + 1);
+    let inside = |item: &Value| adopt(item, Place::Inside);
     if let Some(view) = value.downcast_object_ref::<DictView>() {
         return view.map(inside);
     }
@@ -270,11 +322,17 @@ fn adopt_at(value: &Value, place: Place, depth: usize) -> Result<Value, Error> {
     }
     match value.kind() {
         ValueKind::Seq if value.is_tuple() => {
-            let items: Result<Vec<Value>, Error> =
-                value.try_iter()?.map(|item| inside(&item)).collect();
-            let tuple = Value::from(Tuple::new(items?));
+            let mut items = Vec::new();
+            for item in value.try_iter()? {
+                *parts += 1;
+                if *parts > MAX_TUPLE_PARTS {
+                    return Err(limit_error("a tuple of the template is too large or too deep"));
+                }
+                items.push(adopt_at(&item, Place::Inside, parts)?);
+            }
+            let tuple = Value::from(Tuple::new(items));
             if height(&tuple) > MAX_HEIGHT {
-                return Err(limit_error("a value of the template is nested too deeply"));
+                return Err(limit_error("a tuple of the template is too large or too deep"));
             }
             Ok(tuple)
         }

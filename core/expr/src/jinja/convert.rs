@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::collections::{Dict, List};
 use super::error::{limit_error, value_error};
-use super::{keys, python};
+use super::{budget, keys, python};
 use crate::yaml::YamlValue;
 
 /// Nesting at which conversion stops.
@@ -66,7 +66,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(key: Value, members: Value) -> Value {
+    pub(super) fn of(key: Value, members: Value) -> Value {
         Value::from_object(Self { key, members })
     }
 
@@ -75,7 +75,7 @@ impl Group {
         &self,
         change: impl Fn(&Value) -> Result<Value, Error>,
     ) -> Result<Value, Error> {
-        Ok(Self::new(change(&self.key)?, change(&self.members)?))
+        Ok(Self::of(change(&self.key)?, change(&self.members)?))
     }
 }
 
@@ -136,6 +136,7 @@ pub(super) fn to_yaml(value: &Value, depth: usize) -> Result<YamlValue, Error> {
     if depth > MAX_DEPTH {
         return Err(limit_error("the value is nested too deeply"));
     }
+    budget::spend()?;
     Ok(match value.kind() {
         ValueKind::None => YamlValue::Null,
         ValueKind::Undefined => return Err(value_error("an undefined value has no YAML form")),

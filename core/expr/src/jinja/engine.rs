@@ -7,6 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::Value;
 
+use super::budget::{self, Budget};
 use super::error::JinjaError;
 use super::keys::{NeededKeys, take_needed};
 use super::{Context, filters, guard, methods, python, rewrite};
@@ -30,7 +31,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            steps: 5_000_000,
+            steps: 2_000_000,
             template_bytes: 4 * 1024 * 1024,
             output_bytes: 32 * 1024 * 1024,
             depth: 100,
@@ -93,12 +94,16 @@ impl Engine {
             });
         }
         let needed = NeededKeys::default();
+        let budget = Budget::start();
         let environment = if context.is_lenient() { &self.lenient } else { &self.strict };
         let source = normalized(template);
         let rendered = self.evaluate(environment, &source, context.root(&needed));
         let keys = take_needed(&needed);
         if !keys.is_empty() {
             return Err(JinjaError::KeysNeeded(keys));
+        }
+        if budget.is_exceeded() {
+            return Err(JinjaError::from_engine(&budget::exceeded()));
         }
         let text = rendered.map_err(|error| JinjaError::from_engine(&error))?;
         if text.len() > self.limits.output_bytes {

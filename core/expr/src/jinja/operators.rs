@@ -21,7 +21,8 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     });
     environment.add_function("%keep", |value: &Value| adopt(value, Place::Name));
     environment.add_function("%hold", |value: &Value| adopt(value, Place::Inside));
-    environment.add_function("%whole", |value: &Value| whole(value));
+    environment.add_function("%whole", whole);
+    environment.add_function("%concat", concat);
     environment.add_function("%each", each);
     environment.add_function("%mod", modulo);
     environment.add_function("%neg", negated);
@@ -42,12 +43,26 @@ pub(super) fn register(environment: &mut Environment<'static>) {
 }
 
 /// A list where the engine gives a view of one.
-fn whole(value: &Value) -> Result<Value, Error> {
+fn whole(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
     match value.kind() {
-        ValueKind::Iterable => List::of(value.try_iter()?),
+        ValueKind::Iterable => {
+            let items = u64::try_from(value.len().unwrap_or(0)).unwrap_or(u64::MAX);
+            state.consume_fuel(items)?;
+            List::of(value.try_iter()?)
+        }
         ValueKind::Seq => adopt(value, Place::Inside),
         _ => Ok(value.clone()),
     }
+}
+
+/// `a ~ b`: both as text.
+fn concat(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<Value, Error> {
+    python::refuse_undefined(state, left)?;
+    python::refuse_undefined(state, right)?;
+    let (left, right) = (python::text_of(left)?, python::text_of(right)?);
+    let bytes = left.len().saturating_add(right.len());
+    state.consume_fuel(1 + u64::try_from(bytes / 64).unwrap_or(u64::MAX))?;
+    Ok(Value::from(left + &right))
 }
 
 fn each(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {

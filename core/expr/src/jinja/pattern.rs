@@ -161,12 +161,14 @@ impl Pattern {
 
 /// Global flags have to stay in front of the anchor.
 fn anchored(pattern: &str) -> String {
-    if let Some((flags, rest)) = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')')) {
-        if flags.chars().all(|flag| flag.is_ascii_alphabetic()) && !flags.is_empty() {
-            return format!(r"(?{flags})\A(?:{rest})");
+    match pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')')) {
+        Some((flags, rest))
+            if !flags.is_empty() && flags.chars().all(|flag| flag.is_ascii_alphabetic()) =>
+        {
+            format!(r"(?{flags})\A(?:{rest})")
         }
+        _ => format!(r"\A(?:{pattern})"),
     }
-    format!(r"\A(?:{pattern})")
 }
 
 /// A replacement text in Python's notation.

@@ -6,6 +6,7 @@
 //! | `set x = e` | `set x = %keep(e)` | bounds the nesting of what a loop can build up |
 //! | `a % b` | `%mod(a, b)` | formats text |
 //! | `a < b` … | `%lt(a, b)` … | values of different types have no order |
+//! | `a ~ b` | `%concat(a, b)` | bounded printing of values |
 //! | `-a` | `%neg(a)` | booleans are numbers |
 //! | `a + b`, `a * b`, `a[b:c]` | `%whole(…)` | a list again, where the engine gives a lazy view |
 //! | `for x in e` | `for x in %each(e)` | null is not an empty list |

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::{
-    Limits, YamlValue, parse, parse_bytes, parse_document, parse_document_bytes, parse_with,
-};
+use super::{YamlValue, parse_document, parse_document_bytes};
 use crate::jinja::python::float_repr;
 use crate::jinja::tests::{lines, settle};
 

@@ -5,7 +5,7 @@ use minijinja::{Error, Value};
 
 use super::order;
 use crate::jinja::error::limit_error;
-use crate::jinja::python;
+use crate::jinja::{budget, python};
 
 const WIDTH: usize = 80;
 const MAX_DEPTH: usize = 60;
@@ -84,6 +84,7 @@ fn sorted(value: &Value) -> Vec<(Value, Value)> {
 
 /// `repr` with the keys of mappings sorted.
 fn one_line(value: &Value, depth: usize) -> Result<String, Error> {
+    budget::spend()?;
     if depth > MAX_DEPTH {
         return Err(limit_error("the value is nested too deeply to print"));
     }

@@ -244,7 +244,7 @@ fn group_by(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Resul
     }
     let groups: Vec<Value> = groups
         .into_iter()
-        .map(|(_, key, members)| Ok(convert::Group::new(key, List::of(members)?)))
+        .map(|(_, key, members)| Ok(convert::Group::of(key, List::of(members)?)))
         .collect::<Result<_, Error>>()?;
     List::of(groups)
 }

@@ -7,7 +7,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, ValueKind};
 use minijinja::{Error, State, Value};
 
 use super::Call;
-use crate::jinja::collections::{Dict, List};
+use crate::jinja::collections::{Dict, List, check_key};
 use crate::jinja::error::value_error;
 use crate::jinja::filters::sorted;
 use crate::jinja::python;
@@ -94,6 +94,7 @@ fn change_mapping(dict: &Dict, call: &Call<'_>) -> Result<Option<Value>, Error> 
         "pop" => {
             let args = call.bind("pop", &["key", "default"])?;
             let key = args.required(0)?;
+            check_key(key)?;
             let removed = dict.change(|items| items.shift_remove(key))?;
             removed
                 .or_else(|| args.get(1).cloned())
@@ -109,6 +110,7 @@ fn change_mapping(dict: &Dict, call: &Call<'_>) -> Result<Option<Value>, Error> 
         "setdefault" => {
             let args = call.bind("setdefault", &["key", "default"])?;
             let key = args.required(0)?;
+            check_key(key)?;
             if let Some(found) = dict.change(|items| items.get(key).cloned())? {
                 return Ok(Some(found));
             }

@@ -134,6 +134,7 @@ fn binary_operation<'a>(node: &Spanned<BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Lte => "%le",
         BinOpKind::Gt => "%gt",
         BinOpKind::Gte => "%ge",
+        BinOpKind::Concat => "%concat",
         op => {
             let operation = Expr::BinOp(Spanned::new(BinOp { op, left, right }, span));
             return match op {
