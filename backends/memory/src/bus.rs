@@ -14,8 +14,8 @@ use crate::lock;
 /// How many wake-ups a queue holds unless told otherwise.
 const CAPACITY: usize = 65_536;
 
-/// Wake-ups between the services of one process. A queue beyond its capacity loses its oldest
-/// wake-up, which a sweep makes good.
+/// Wake-ups between the services of one process. A group has a queue from its first subscription
+/// on. A queue beyond its capacity loses its oldest wake-up, which a sweep makes good.
 pub struct MemoryBus {
     shared: Arc<Shared>,
 }

@@ -83,24 +83,23 @@ impl Store for MemoryStore {
         }
         let mut state = lock(&self.state);
         let table = state.table(from, &*self.clock);
-        let mut found: Vec<(Position, Record)> = table
-            .matching(&query.filter)
-            .into_iter()
-            .map(|record| {
-                let position = Position::of(&query.sort, &record.id, &record.body);
-                (position, record)
+        let after = query.after.as_ref().map(Position::from);
+        let mut found: Vec<Position> = table
+            .matching_ids(&query.filter)
+            .iter()
+            .filter_map(|id| Some(Position::of(&query.sort, id, table.body(id)?)))
+            .filter(|place| {
+                let is_behind = |after| place.compare(after, &query.sort).is_gt();
+                after.as_ref().is_none_or(is_behind)
             })
             .collect();
-        found.sort_by(|(one, _), (two, _)| one.compare(two, &query.sort));
-        let after = query.after.as_ref().map(Position::from);
+        found.sort_by(|one, two| one.compare(two, &query.sort));
         let answer = found
-            .into_iter()
-            .filter(|(position, _)| {
-                after.as_ref().is_none_or(|after| position.compare(after, &query.sort).is_gt())
-            })
+            .iter()
             .skip(query.offset)
             .take(query.limit.unwrap_or(usize::MAX))
-            .map(|(_, mut record)| {
+            .filter_map(|place| table.get(&place.id))
+            .map(|mut record| {
                 if let Some(members) = record.body.as_object_mut() {
                     members.retain(|name, _| !query.without.contains(&name.as_str()));
                 }

@@ -46,6 +46,10 @@ impl Table {
         })
     }
 
+    pub(crate) fn body(&self, id: &str) -> Option<&Value> {
+        self.documents.get(id).map(|(_, body)| body)
+    }
+
     pub(crate) fn revision(&self, id: &str) -> Option<Revision> {
         self.documents.get(id).map(|(revision, _)| *revision)
     }

@@ -71,6 +71,12 @@ impl OpenError {
 /// The port's word for an error of SQLite.
 pub(crate) fn unavailable(error: &rusqlite::Error) -> StoreError {
     let reason = match error.sqlite_error_code() {
+        Some(ErrorCode::TooBig) => {
+            return StoreError::Invalid {
+                collection: "sqlite",
+                reason: "a document or blob is larger than SQLite can store".to_owned(),
+            };
+        }
         Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             format!("the file is damaged: {error}")

@@ -10,6 +10,10 @@ use crate::layout::{Layout, column};
 /// More values than this in one list are not translated: SQLite bounds the parameters of a
 /// statement.
 const VALUES_MAX: usize = 8192;
+/// Nor is a filter with more values than this in all of its lists.
+const ALL_VALUES_MAX: usize = 32_000;
+/// Nor one of more parts than this: SQLite bounds the depth of an expression.
+const PARTS_MAX: usize = 400;
 
 /// A condition in SQL that holds for every document that matches, and, when it is exact, for no
 /// other.
@@ -47,9 +51,24 @@ struct Comparison {
     exact: bool,
 }
 
-/// The condition of a whole filter; of one that can not be translated, nothing.
+/// The condition of a whole filter; of one that can not be translated, one that holds for all.
 pub(crate) fn condition(filter: &Filter, layout: &Layout) -> Condition {
-    translate(filter, layout).unwrap_or(Condition { exact: false, ..Condition::constant(true) })
+    let all = Condition { exact: false, ..Condition::constant(true) };
+    if parts(filter) > PARTS_MAX {
+        return all;
+    }
+    match translate(filter, layout) {
+        Some(condition) if condition.values.len() <= ALL_VALUES_MAX => condition,
+        _ => all,
+    }
+}
+
+fn parts(filter: &Filter) -> usize {
+    match filter {
+        Filter::And(others) | Filter::Or(others) => 1 + others.iter().map(parts).sum::<usize>(),
+        Filter::Not(other) => 1 + parts(other),
+        _ => 1,
+    }
 }
 
 fn translate(filter: &Filter, layout: &Layout) -> Option<Condition> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use st2_ports::StoreError;
@@ -93,7 +94,7 @@ pub(crate) fn start_thread(
     path: &Path,
     name: String,
     routine: impl FnOnce() + Send + 'static,
-) -> Result<(), OpenError> {
+) -> Result<JoinHandle<()>, OpenError> {
     let started = std::thread::Builder::new().name(name).spawn(routine);
-    started.map(drop).map_err(|source| OpenError::Access { path: path.to_owned(), source })
+    started.map_err(|source| OpenError::Access { path: path.to_owned(), source })
 }

@@ -33,7 +33,8 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, u64), OpenError> {
     check_format(path, &connection)?;
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(failed)?;
     let boot = begin(&mut connection).map_err(failed)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
 use st2_ports::StoreError;
@@ -84,10 +85,10 @@ impl Writer {
         // One request is as good as many.
         let (requests, asked) = sync_channel(1);
         let checkpointer = schema::connect_checkpointer(path)?;
-        start_thread(path, "st2-sqlite-checkpoint".to_owned(), move || {
+        let checkpointer = start_thread(path, "st2-sqlite-checkpoint".to_owned(), move || {
             checkpoint_when_asked(&checkpointer, &asked);
         })?;
-        let routine = Routine { connection, jobs, requests, _claim: claim };
+        let routine = Routine { connection, jobs, requests, checkpointer, failing: false, claim };
         start_thread(path, "st2-sqlite-write".to_owned(), move || routine.run())?;
         Ok(Self { queue })
     }
@@ -118,7 +119,10 @@ struct Routine {
     connection: Connection,
     jobs: mpsc::Receiver<Job>,
     requests: SyncSender<()>,
-    _claim: Claim,
+    checkpointer: JoinHandle<()>,
+    /// Whether the last transaction was undone for the file's sake.
+    failing: bool,
+    claim: Claim,
 }
 
 impl Routine {
@@ -127,7 +131,7 @@ impl Routine {
         while let Some(job) = self.jobs.blocking_recv() {
             let batch = self.collect(job, &mut closing);
             if !batch.is_empty() {
-                commit(&mut self.connection, batch);
+                self.commit(batch);
                 self.look_at_log();
             }
             if !closing.is_empty() {
@@ -135,11 +139,23 @@ impl Routine {
                 self.jobs.close();
             }
         }
+        self.end();
+        drop(closing);
+    }
+
+    /// Closes the files, this connection last, so that SQLite clears the log away.
+    fn end(self) {
+        drop(self.requests);
+        if self.checkpointer.join().is_err() {
+            tracing::warn!("what moves the log into the file has panicked");
+        }
         if let Err(error) = checkpoint(&self.connection, "TRUNCATE") {
             tracing::warn!(%error, "the log was not moved into the file: the next start will");
         }
-        drop(self);
-        drop(closing);
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(%error, "the file was not closed");
+        }
+        drop(self.claim);
     }
 
     /// The writes that wait, beginning with this job.
@@ -183,6 +199,48 @@ impl Routine {
             Err(error) => tracing::warn!(%error, "the length of the log is unknown"),
         }
     }
+
+    /// Commits the writes and answers them. A write that SQLite refuses for itself is left out;
+    /// when the trouble is the file's, all of them are undone.
+    fn commit(&mut self, mut batch: Vec<Box<dyn Write>>) {
+        while !batch.is_empty() {
+            let (culprit, error) = match try_commit(&mut self.connection, &mut batch) {
+                Ok(()) => {
+                    self.report(None);
+                    for write in batch {
+                        write.settle(None);
+                    }
+                    return;
+                }
+                Err(failure) => failure,
+            };
+            let reason = unavailable(&error);
+            match culprit {
+                Some(number) if !concerns_the_file(&error) => {
+                    tracing::warn!(%error, "a write was refused");
+                    batch.remove(number).settle(Some(reason));
+                }
+                _ => {
+                    self.report(Some(&error));
+                    for write in batch {
+                        write.settle(Some(reason.clone()));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Says when writing begins to fail, and when it goes on: not each time, for that may be
+    /// thousands of times.
+    fn report(&mut self, error: Option<&rusqlite::Error>) {
+        match error {
+            Some(error) if !self.failing => tracing::error!(%error, "the store can not be written"),
+            None if self.failing => tracing::info!("the store can be written again"),
+            _ => {}
+        }
+        self.failing = error.is_some();
+    }
 }
 
 fn checkpoint_when_asked(connection: &Connection, asked: &Receiver<()>) {
@@ -198,35 +256,6 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_row([], |row| row.get(1))
-}
-
-/// Commits the writes and answers them. A write that SQLite refuses for itself is left out; when
-/// the trouble is the file's, all of them are undone.
-fn commit(connection: &mut Connection, mut batch: Vec<Box<dyn Write>>) {
-    while !batch.is_empty() {
-        let (culprit, error) = match try_commit(connection, &mut batch) {
-            Ok(()) => {
-                for write in batch {
-                    write.settle(None);
-                }
-                return;
-            }
-            Err(failure) => failure,
-        };
-        let reason = unavailable(&error);
-        tracing::warn!(%error, writes = batch.len(), "a transaction was undone");
-        match culprit {
-            Some(number) if !concerns_the_file(&error) => {
-                batch.remove(number).settle(Some(reason));
-            }
-            _ => {
-                for write in batch {
-                    write.settle(Some(reason.clone()));
-                }
-                return;
-            }
-        }
-    }
 }
 
 /// The error, with the number of the write that met it.

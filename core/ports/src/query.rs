@@ -1,12 +1,13 @@
 //! The small query language that every backend translates.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use st2_model::Object;
 
 /// A condition on a document. Paths are dotted; a path that leads into an array matches when any
-/// element does. `id` is the document's id. Values compare within their type only: numbers with
+/// element does, or where it ends at one, the array itself. `id` is the document's id. Values compare within their type only: numbers with
 /// numbers, text with text; a missing member is null.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Filter {
     /// Every document.
     All,
@@ -76,7 +77,7 @@ impl Filter {
 }
 
 /// Which way a sort goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
     /// Smallest first.
     Ascending,
@@ -85,8 +86,9 @@ pub enum Order {
 }
 
 /// One key of a sort. Missing values and null come before everything else when ascending; then
-/// booleans, numbers, text. Text compares by its UTF-8 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// booleans, numbers, text; last, in no order of their own, arrays, objects and what lies in
+/// arrays. Text compares by its UTF-8 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort {
     /// Dotted path.
     pub path: String,
@@ -95,7 +97,7 @@ pub struct Sort {
 }
 
 /// A place in a sorted answer: the values of the sort's keys and the id of its last document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
     /// One value for each key of the sort.
     pub values: Vec<Value>,
@@ -150,7 +152,7 @@ impl Query {
 }
 
 /// A change to members of documents. Paths are dotted; objects on the way are made.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Patch {
     /// Members to set.
     pub set: Object,

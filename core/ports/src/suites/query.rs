@@ -433,4 +433,18 @@ pub async fn long_lists_of_values_are_searched(store: &dyn Store, _: &SimClock) 
         let expected: &[&str] = if length > 19_999 { &["00", "01"] } else { &["00"] };
         expect(store, list, expected).await;
     }
+    // Nor does it matter how conditions are built up.
+    let many =
+        |path: &str| Filter::Or((0..5000).map(|n| Filter::eq(path, n.to_string())).collect());
+    expect(store, |path| many(path).and(Filter::eq(path, "19999")), &[]).await;
+    let lists = |path: &str| {
+        let list = |from: u32| Filter::is_in(path, (from..from + 8000).map(|n| n.to_string()));
+        Filter::Or((0..6).map(|n| list(n * 8000)).collect())
+    };
+    expect(store, lists, &["00", "01"]).await;
+    let deep = |path: &str| {
+        let not = |filter, _| Filter::Not(Box::new(filter));
+        (0..2000).fold(Filter::eq(path, "none"), not)
+    };
+    expect(store, deep, &["02"]).await;
 }
