@@ -34,12 +34,18 @@ impl Outcome {
     }
 
     /// A result that is text is read as JSON where it is JSON; a run of a plain action without
-    /// any result has failed.
+    /// any result has failed; so has one that its runner leaves in a status where it needs a
+    /// holder.
     fn normalised(mut self, is_workflow: bool) -> Self {
         if let Value::String(text) = &self.result
             && let Ok(value) = serde_json::from_str(text)
         {
             self.result = value;
+        }
+        let may_stand = self.status.is_completed()
+            || matches!(self.status, ExecutionStatus::Pending | ExecutionStatus::Paused);
+        if !may_stand {
+            return Self::error(format!("The runner left the execution {}.", self.status));
         }
         if is_empty(&self.result) && !is_workflow && self.status == ExecutionStatus::Succeeded {
             return Self { context: self.context, ..Self::error("Failed to execute action.") };

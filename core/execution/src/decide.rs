@@ -190,6 +190,8 @@ pub(crate) fn complete(
     }
     if ending.status.is_completed() {
         end(execution, ending.status, now)?;
+    } else if !matches!(ending.status, S::Pending | S::Paused) {
+        return Err(step(execution, ending.status));
     } else {
         wait(execution, ending.status, now.after(ANSWER_RECHECK), now)?;
     }
@@ -273,6 +275,10 @@ pub(crate) fn report(
 ) -> Result<(), Refusal> {
     if execution.status.is_completed() {
         return Err(Refusal::Completed(execution.status));
+    }
+    // Who may run is the scheduler's business, and what is asked of a holder has verbs of its own.
+    if !status.is_completed() && !matches!(status, S::Running | S::Pending | S::Paused) {
+        return Err(step(execution, status));
     }
     if status.is_completed() {
         end(execution, status, now)?;

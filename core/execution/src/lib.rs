@@ -28,6 +28,9 @@ mod request;
 mod seal;
 mod take_over;
 
+#[cfg(test)]
+mod tests;
+
 pub use admit::Admission;
 pub use claim::Outcome;
 pub use commit::{Executions, Settings};
