@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use st2_model::Revision;
 
 /// What a wake-up is about. Closed: everything that can wake a service is listed here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Topic {
     /// A trigger instance was stored. Ids: trigger instances.
     TriggerDispatched,
@@ -68,7 +69,7 @@ impl Topic {
 }
 
 /// A wake-up: ids, never documents. The reader reads the store and drops what is no longer true.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wake {
     /// Ids of what the topic speaks of.
     pub ids: Vec<String>,

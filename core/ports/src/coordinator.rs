@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use st2_model::Epoch;
 
 use crate::Fence;
 
 /// Ownership of a key until a deadline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// What is owned.
     pub key: String,
@@ -30,7 +31,7 @@ impl Lease {
 }
 
 /// Who holds a key right now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The owner's name.
     pub owner: String,
@@ -39,7 +40,7 @@ pub struct Holder {
 }
 
 /// A member of a group of services.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     /// `<hostname>_<pid>`.
     pub id: String,

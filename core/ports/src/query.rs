@@ -7,7 +7,7 @@ use st2_model::Object;
 /// A condition on a document. Paths are dotted; a path that leads into an array matches when any
 /// element does, or where it ends at one, the array itself. `id` is the document's id. Values compare within their type only: numbers with
 /// numbers, text with text; a missing member is null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// Every document.
     All,

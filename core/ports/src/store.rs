@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use st2_model::{BlobRef, Digest, Epoch, Revision};
 
@@ -34,7 +35,7 @@ pub struct Index {
 }
 
 /// A document to be written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// Its id, unique in the collection.
     pub id: String,
@@ -43,7 +44,7 @@ pub struct Document {
 }
 
 /// A document that was read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Its id.
     pub id: String,
@@ -55,7 +56,7 @@ pub struct Record {
 
 /// Proof of ownership that rides along with a write: it is refused when a later epoch of the same
 /// lease has been announced with [`Store::raise_fence`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fence {
     /// The lease's key.
     pub key: String,

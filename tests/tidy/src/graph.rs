@@ -123,6 +123,7 @@ fn forbidden_edges_do_not_exist() {
     let fences: &[(&str, &[&str])] = &[
         ("st2-memory", &["services/daemons", "tests/"]),
         ("st2-sqlite", &["services/daemons", "tests/"]),
+        ("st2-socket", &["services/daemons", "tests/"]),
         ("st2-process", &["runners/", "services/daemons", "tests/"]),
     ];
     let no_wire = ["core/ports", "core/rules", "core/execution"];
