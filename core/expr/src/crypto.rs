@@ -85,28 +85,30 @@ impl CryptoKey {
     }
 
     /// Encrypts a text. `iv` must be random and never used twice.
-    #[must_use]
-    pub fn encrypt(&self, plain: &str, iv: [u8; IV_BYTES]) -> String {
+    ///
+    /// # Errors
+    /// If the key material does not fit the cipher, which reading the key file rules out.
+    pub fn encrypt(&self, plain: &str, iv: [u8; IV_BYTES]) -> Result<String, CryptoError> {
+        let bad = |reason: &str| CryptoError::BadKey { reason: reason.to_owned() };
+        let plain = plain.as_bytes();
         let encrypted = match self.aes.len() {
             16 => cbc::Encryptor::<Aes128>::new_from_slices(&self.aes, &iv)
-                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain.as_bytes())),
+                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain)),
             24 => cbc::Encryptor::<Aes192>::new_from_slices(&self.aes, &iv)
-                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain.as_bytes())),
+                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain)),
             _ => cbc::Encryptor::<Aes256>::new_from_slices(&self.aes, &iv)
-                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain.as_bytes())),
+                .map(|cipher| cipher.encrypt_padded_vec::<Pkcs7>(plain)),
         };
         let mut message = HEADER.to_vec();
         message.extend(iv);
-        // The sizes were checked when the key was read, so there is always a cipher.
-        message.extend(encrypted.unwrap_or_default());
-        if let Some(mac) = self.mac(&message) {
-            message.extend(mac.finalize().into_bytes());
-        }
+        message.extend(encrypted.map_err(|_| bad("aesKeyString: wrong size"))?);
+        let mac = self.mac(&message).ok_or_else(|| bad("hmacKeyString: wrong size"))?;
+        message.extend(mac.finalize().into_bytes());
         let mut text = String::with_capacity(message.len() * 2);
         for byte in message {
             text.push_str(&format!("{byte:02X}"));
         }
-        text
+        Ok(text)
     }
 
     /// Decrypts what [`CryptoKey::encrypt`], or StackStorm, made.
@@ -174,3 +176,6 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
             .collect(),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,8 @@ use minijinja::Error;
 
 use super::error::limit_error;
 
-/// Values one rendering may visit.
-const STEPS: u64 = 2_000_000;
-
 thread_local! {
-    static LEFT: Cell<u64> = const { Cell::new(STEPS) };
+    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
 /// Gives a new rendering its budget, and the thread the old one back in the end.
@@ -23,8 +20,8 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn start() -> Self {
-        Self { before: LEFT.replace(STEPS) }
+    pub(super) fn start(values: u64) -> Self {
+        Self { before: LEFT.replace(values.max(1)) }
     }
 
     pub(super) fn is_exceeded(&self) -> bool {

@@ -209,6 +209,7 @@ impl JsonWriter<'_> {
         if depth > MAX_DEPTH || self.text.len() > MAX_TEXT {
             return Err(limit_error("the value is too large or too deep for JSON"));
         }
+        budget::spend()?;
         match value.kind() {
             ValueKind::None => self.text.push_str("null"),
             ValueKind::Bool => {

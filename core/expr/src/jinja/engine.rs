@@ -20,6 +20,8 @@ const TEMPLATE: &str = "template";
 pub struct Limits {
     /// Steps the engine may take; loops, filters and produced text all count.
     pub steps: u64,
+    /// Values that may be visited to compare, print and convert them.
+    pub values: u64,
     /// Size of a template.
     pub template_bytes: usize,
     /// Size of the result.
@@ -32,6 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             steps: 2_000_000,
+            values: 1_000_000,
             template_bytes: 4 * 1024 * 1024,
             output_bytes: 32 * 1024 * 1024,
             depth: 100,
@@ -94,7 +97,7 @@ impl Engine {
             });
         }
         let needed = NeededKeys::default();
-        let budget = Budget::start();
+        let budget = Budget::start(self.limits.values);
         let environment = if context.is_lenient() { &self.lenient } else { &self.strict };
         let source = normalized(template);
         let rendered = self.evaluate(environment, &source, context.root(&needed));

@@ -5,7 +5,7 @@ use minijinja::{Error, Output, State, Value};
 
 use super::convert::Group;
 use super::error::{limit_error, undefined_error};
-use super::{filters, keys, methods::DictView};
+use super::{budget, filters, keys, methods::DictView};
 
 /// Nesting at which printing stops, far beyond what any payload may have.
 const MAX_DEPTH: usize = 200;
@@ -86,6 +86,7 @@ impl Printer {
         if depth > MAX_DEPTH || self.text.len() > MAX_TEXT {
             return Err(limit_error("the value is too large or too deep to print"));
         }
+        budget::spend()?;
         match value.kind() {
             ValueKind::Undefined => self.text.push_str("Undefined"),
             ValueKind::None => self.text.push_str("None"),

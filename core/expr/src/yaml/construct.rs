@@ -23,6 +23,8 @@ pub(super) fn construct(tree: &Tree, limits: &Limits) -> Result<Document, YamlEr
     };
     let value = constructor.value(tree.root)?;
     let mut warnings = constructor.warnings;
+    warnings.sort_by_key(|warning| (warning.line, warning.column));
+    // A mapping behind an alias is read once for each use.
     warnings.dedup();
     Ok(Document { value, warnings })
 }

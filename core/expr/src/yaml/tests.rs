@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::{YamlValue, parse_document, parse_document_bytes};
+use super::{Limits, YamlValue, parse, parse_document, parse_document_bytes, parse_with};
 use crate::jinja::python::float_repr;
 use crate::jinja::tests::{lines, settle};
 
@@ -78,4 +78,104 @@ fn yaml_vectors() {
         }
     }
     settle("yaml11", &failures);
+}
+
+#[test]
+fn errors_tell_line_and_column() {
+    let error = parse_document("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
+    assert_eq!((error.line, error.column), (3, 2), "{error}");
+    let error = parse_document_bytes(b"a: b\nc: \xff\n").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 4), "{error}");
+    let error = parse_document("a: 1\nb: \u{7}\n").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 4), "{error}");
+}
+
+#[test]
+fn duplicate_keys_are_warned_about_and_merges_are_not() {
+    let document = parse_document("a: 1\nb: {c: 1, c: 2}\na: 3\n").unwrap();
+    let places: Vec<_> = document.warnings.iter().map(|w| (w.line, w.column)).collect();
+    assert_eq!(places, [(2, 11), (3, 1)]);
+    assert_eq!(document.warnings[1].message, "found duplicate key \"a\"");
+    assert_eq!(document.value.to_json(), json!({"a": 3, "b": {"c": 2}}));
+    let merged = parse_document("x: &x {a: 1}\ny: {<<: *x, a: 2}\nz: {<<: [*x, *x]}\n").unwrap();
+    assert!(merged.warnings.is_empty());
+}
+
+#[test]
+fn the_json_view() {
+    let value = parse(
+        "1: a\nyes: b\n~: c\n2020-01-02: 2020-01-02 03:04:05.5Z\nf: [.inf, 1.0, 18446744073709551615]\ng: !!set {a}\nh: !!binary aGk=\n",
+    )
+    .unwrap();
+    let expected = json!({
+        "1": "a", "true": "b", "null": "c", "2020-01-02": "2020-01-02T03:04:05.500000+00:00",
+        "f": [null, 1.0, 18_446_744_073_709_551_615_u64], "g": ["a"], "h": "aGk="
+    });
+    // Python's keys 1 and true are one, so the second replaces the first.
+    let mut expected = expected.as_object().unwrap().clone();
+    expected.shift_remove("true");
+    expected.insert("1".to_owned(), json!("b"));
+    assert_eq!(value, Value::Object(expected));
+}
+
+#[test]
+fn documents_are_bounded() {
+    let limits = Limits::default();
+    let mut laughs = "a0: &a0 [x, x]\n".to_owned();
+    for level in 1..40 {
+        let last = level - 1;
+        laughs.push_str(&format!("a{level}: &a{level} [*a{last}, *a{last}]\n"));
+    }
+    let mut merges = "a0: &a0 {x: 1}\n".to_owned();
+    for level in 1..40 {
+        let last = level - 1;
+        merges.push_str(&format!("a{level}: &a{level} {{<<: [*a{last}, *a{last}]}}\n"));
+    }
+    let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(1000));
+    for document in [
+        laughs,
+        merges,
+        text,
+        "[".repeat(10_000),
+        "- ".repeat(10_000),
+        format!("{}1{}", "[".repeat(200), "]".repeat(200)),
+        "? ".repeat(10_000),
+        format!("a: {}", "9".repeat(100_000)),
+    ] {
+        assert!(parse_document(&document).is_err(), "{:.40}", document);
+    }
+    let small = Limits { bytes: 10, ..limits };
+    assert!(parse_with("a: 123456789\n", &small).is_err());
+    let flat = Limits { values: 5, ..limits };
+    assert!(parse_with("[1, 2, 3, 4, 5]", &flat).is_err());
+}
+
+#[test]
+fn values_print_as_documents_that_read_back() {
+    let text = "a: [1, 'x', null, 1.5, .inf, 010, '010', 'yes', yes, 2020-01-02, '2020-01-02']\nb: {c: \"x\\ny\", d: '', e: ' x', f: 'č', g: '- a', h: 'a: b'}\n1: 2020-01-02 03:04:05\n";
+    let value = parse_document(text).unwrap().value;
+    let printed = super::emit(&value, &super::EmitOptions::default()).unwrap();
+    assert_eq!(parse_document(&printed).unwrap().value, value, "{printed}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics(text in "([ab]|: |- |\\? |\\n|\\n  |\\[|\\]|\\{|\\}|, |&a |\\*a|!!|!!set |'|\"|\\||>|#|<<|%|---|\\.\\.\\.|~|[0-9:._+-]|\\t|é|\u{2028}){0,40}") {
+        drop(parse(&text));
+    }
+
+    #[test]
+    fn bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+        drop(super::parse_bytes(&bytes));
+    }
+
+    #[test]
+    fn any_text_reads_back(text in "\\PC{0,30}", key in "[a-z:#'\" -]{0,10}") {
+        let value = YamlValue::Mapping(vec![(
+            YamlValue::String(key),
+            YamlValue::Sequence(vec![YamlValue::String(text)]),
+        )]);
+        let printed = super::emit(&value, &super::EmitOptions::default()).unwrap();
+        assert_eq!(parse_document(&printed).unwrap().value, value, "{printed}");
+    }
 }

@@ -194,8 +194,13 @@ fn operators_have_the_meaning_of_python() {
 
 #[test]
 fn limits_are_the_callers() {
-    let engine =
-        Engine::new(Limits { steps: 1000, template_bytes: 200, output_bytes: 10, depth: 10 });
+    let engine = Engine::new(Limits {
+        steps: 1000,
+        values: 100,
+        template_bytes: 200,
+        output_bytes: 10,
+        depth: 10,
+    });
     let error = |template: &str| engine.render(template, &context(json!({}))).unwrap_err();
     let limit = |error: JinjaError| matches!(error, JinjaError::Limit { .. });
     assert!(limit(error("{% for i in range(1000) %}{% endfor %}")));

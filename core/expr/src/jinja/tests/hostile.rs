@@ -3,14 +3,15 @@
 
 use serde_json::{Map, json};
 
-use super::super::{Context, Engine, JinjaError};
+use super::super::{Context, Engine, JinjaError, Limits};
 
 fn render(template: &str) -> Result<String, JinjaError> {
     let context = Context::new(&Map::new())
         .allow_undefined(true)
         .with("x", &json!(1))
         .with("l", &json!([1, 2]));
-    Engine::default().render(template, &context)
+    let engine = Engine::new(Limits { steps: 1_000_000, values: 100_000, ..Limits::default() });
+    engine.render(template, &context)
 }
 
 #[track_caller]
@@ -31,7 +32,7 @@ fn ends(template: &str) {
 /// Repeats `step` on a value that lives on from one turn to the next.
 fn carried(start: &str, step: &str) -> String {
     format!(
-        "{{% set ns = namespace(v={start}) %}}{{% for i in range(100000) %}}{{% set ns.v = {step} %}}{{% endfor %}}{{{{ ns.v | length }}}}"
+        "{{% set ns = namespace(v={start}) %}}{{% for i in range(30000) %}}{{% set ns.v = {step} %}}{{% endfor %}}{{{{ ns.v | length }}}}"
     )
 }
 
@@ -162,11 +163,7 @@ fn endless_and_huge_renderings_stop() {
         format!("{doubled}{{{{ ns.v ~ '' }}}}"),
         format!("{doubled}{{{{ ns.v | string }}}}"),
     ] {
-        let a = std::fs::read_to_string("/proc/uptime").unwrap();
         refused(&template);
-        let b = std::fs::read_to_string("/proc/uptime").unwrap();
-        let f = |s: &str| s.split(' ').next().unwrap().parse::<f64>().unwrap();
-        println!("TIME {:.2} {:.60}", f(&b)-f(&a), template.chars().rev().collect::<String>().chars().take(60).collect::<String>().chars().rev().collect::<String>());
     }
 }
 
