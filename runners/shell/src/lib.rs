@@ -20,6 +20,7 @@ mod command;
 mod outcome;
 mod run;
 mod secrets;
+mod worktree;
 
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,25 @@ use crate::capture::Capture;
 use crate::command::{RunAs, script};
 use crate::outcome::{End, outcome};
 use crate::secrets::Secrets;
+use crate::worktree::Worktree;
 
 /// How long a killed process may take to go away before it is left to the warden.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(config: &ShellConfig, mut context: RunContext) -> Result<Outcome, String> {
+    let version = text(&context, "content_version").filter(|version| !version.is_empty());
+    let Some(version) = version else {
+        return run_installed(config, context).await;
+    };
+    let is_kept = context.runner_parameter("debug") == Some(&Value::Bool(true));
+    let worktree = Worktree::add(&context, version, is_kept).await?;
+    context.pack_dir = Some(worktree.dir().to_owned());
+    let outcome = run_installed(config, context).await;
+    worktree.remove().await;
+    outcome
+}
+
+async fn run_installed(config: &ShellConfig, mut context: RunContext) -> Result<Outcome, String> {
     let output = std::mem::replace(&mut context.output, Output::discard());
     let command = command_of(&context)?;
     let password = text(&context, "sudo_password").filter(|password| !password.is_empty());
@@ -85,9 +99,6 @@ fn command_of(context: &RunContext) -> Result<String, String> {
     }
     if entry_point.is_empty() {
         return Err("Missing entry_point action metadata attribute".to_owned());
-    }
-    if text(context, "content_version").is_some_and(|version| !version.is_empty()) {
-        return Err("content_version: other versions of a pack can not be run yet".to_owned());
     }
     let pack = context.content.action.reference.pack();
     let path = context
@@ -158,7 +169,7 @@ fn text<'a>(context: &'a RunContext, name: &str) -> Option<&'a str> {
     context.runner_parameter(name).and_then(Value::as_str)
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -235,3 +235,39 @@ async fn known_secrets_are_not_shown() {
     let outcome = shell().run(context).await;
     assert_eq!(outcome.result["stdout"], "********");
 }
+
+/// Runs a command that has to succeed.
+async fn prepared(cmd: &str) {
+    let outcome = command(json!({"cmd": cmd})).await;
+    assert_eq!(outcome.status, S::Succeeded, "{:?}", outcome.result);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_of_a_pack() {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = dir.path().display();
+    prepared(&format!(
+        "set -e; cd {pack}; git init -q .; mkdir actions; git config user.email a@b.c; \
+         git config user.name a; printf 'echo old $0\n' > actions/x.sh; git add .; \
+         git commit -qm one; git tag v1; printf 'echo new\n' > actions/x.sh; git commit -qam two"
+    ))
+    .await;
+    let versioned = |version: &str| {
+        let mut context = context("local-shell-script", json!({"content_version": version}));
+        context.content = Arc::new(content("local-shell-script", "x.sh", json!({})));
+        context.pack_dir = Some(dir.path().to_owned());
+        context
+    };
+    let outcome = shell().run(versioned("v1")).await;
+    let text = outcome.result["stdout"].as_str().unwrap();
+    assert!(text.starts_with("old ") && text.contains("st2-git-worktree-"), "{text}");
+    let path = std::path::Path::new(text.trim_start_matches("old "));
+    assert!(!path.exists(), "the worktree is gone after the run");
+    prepared(&format!("test $(git -C {pack} worktree list | wc -l) = 1")).await;
+
+    let outcome = shell().run(versioned("v2")).await;
+    assert_eq!(outcome.status, S::Failed);
+    let error = outcome.result["error"].as_str().unwrap();
+    let expected = "Failed to create git worktree for pack \"test\": fatal: invalid reference: v2";
+    assert_eq!(error, expected);
+}
