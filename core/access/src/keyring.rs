@@ -52,7 +52,7 @@ impl KeyRing for FileKeyRing {
         let key = self.key.as_ref().ok_or(KeyRingError::NoKey)?;
         let mut iv = [0; 16];
         self.ids.fill(&mut iv);
-        Ok(key.encrypt(plain, iv))
+        key.encrypt(plain, iv).map_err(|error| KeyRingError::Undecipherable(error.to_string()))
     }
 
     fn open(&self, ciphertext: &str) -> Result<Secret<String>, KeyRingError> {

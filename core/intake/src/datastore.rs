@@ -204,7 +204,7 @@ impl Datastore {
     /// The item is stored whatever becomes of its trigger; a failure is logged.
     async fn occur(&self, what: &str, payload: serde_json::Value) {
         let reference = format!("core.st2.key_value_pair.{what}");
-        if let Err(error) = self.intake.dispatch(Occurrence::of(reference, payload)).await {
+        if let Err(error) = self.intake.dispatch(Occurrence::internal(reference, payload)).await {
             tracing::warn!(%error, "datastore change not dispatched");
         }
     }

@@ -52,12 +52,27 @@ pub struct Occurrence {
     pub trace_tag: Option<String>,
     /// What identifies it: a second one with the same key is dropped.
     pub dedupe: Option<String>,
-    /// Whether the payload is checked against the trigger type's schema even when
-    /// `validate_trigger_payload` is off. System trigger types and webhooks ask for it.
-    pub always_validate: bool,
+    /// Whether the payload is checked against the trigger type's schema.
+    pub check: Check,
+}
+
+/// When a payload is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// The product made it; the declared schemas of its own triggers are looser or older than it.
+    Never,
+    /// When the trigger type is a system one, or `validate_trigger_payload` is on.
+    AsConfigured,
+    /// Even when that is off: webhooks.
+    Always,
 }
 
 impl Occurrence {
+    /// An occurrence of one of the product's own triggers.
+    pub fn internal(reference: impl Into<String>, payload: Value) -> Self {
+        Self { check: Check::Never, ..Self::of(reference, payload) }
+    }
+
     /// An occurrence of the trigger `reference`.
     pub fn of(reference: impl Into<String>, payload: Value) -> Self {
         Self {
@@ -65,7 +80,7 @@ impl Occurrence {
             payload,
             trace_tag: None,
             dedupe: None,
-            always_validate: false,
+            check: Check::AsConfigured,
         }
     }
 }
@@ -174,7 +189,12 @@ impl Intake {
             return Err(IntakeError::UnknownTrigger(occurrence.trigger.to_string()));
         };
         let mut payload = occurrence.payload;
-        if occurrence.always_validate || trigger.is_system || self.validate_payload {
+        let is_checked = match occurrence.check {
+            Check::Never => false,
+            Check::AsConfigured => trigger.is_system || self.validate_payload,
+            Check::Always => true,
+        };
+        if is_checked {
             check(trigger, &mut payload)?;
         }
         let now = self.ports.clock.now();

@@ -14,4 +14,4 @@ mod dispatch;
 mod tests;
 
 pub use datastore::{Datastore, DatastoreError, NewKeyValue};
-pub use dispatch::{Accepted, Intake, IntakeError, Occurrence, Selector};
+pub use dispatch::{Accepted, Check, Intake, IntakeError, Occurrence, Selector};

@@ -316,7 +316,8 @@ impl Supervisor {
     }
 
     async fn occur(&self, trigger: &str, payload: serde_json::Value) {
-        if let Err(error) = self.tools.intake.dispatch(Occurrence::of(trigger, payload)).await {
+        if let Err(error) = self.tools.intake.dispatch(Occurrence::internal(trigger, payload)).await
+        {
             tracing::warn!(trigger, %error, "not dispatched");
         }
     }

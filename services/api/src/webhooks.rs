@@ -9,7 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use st2_http::{Fault, JsonBody};
-use st2_intake::{IntakeError, Occurrence, Selector};
+use st2_intake::{Check, IntakeError, Occurrence, Selector};
 use st2_model::Trigger;
 use st2_ports::{Filter, Order, Query};
 use st2_wire::content;
@@ -67,7 +67,7 @@ async fn call(
             payload: payload.clone(),
             trace_tag: Some(tag.clone()),
             dedupe: None,
-            always_validate: true,
+            check: Check::Always,
         });
         for answer in api.intake.dispatch_all(occurrences.collect(), None).await {
             match answer {
@@ -90,7 +90,7 @@ async fn generic(api: &Api, body: &Value, tag: String) -> Result<(), Fault> {
     let payload = members.get("payload").cloned().unwrap_or_else(|| json!({}));
     let mut occurrence = Occurrence::of(trigger, payload);
     occurrence.trace_tag = Some(tag);
-    occurrence.always_validate = true;
+    occurrence.check = Check::Always;
     api.intake.dispatch(occurrence).await.map_err(intake_fault)?;
     Ok(())
 }

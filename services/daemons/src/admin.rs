@@ -1,10 +1,10 @@
 //! The first user: made at first start, with a password in a file that only its owner can read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use st2_ports::IdGen;
 
-use crate::data_dir::{DataDir, IsNew, write_private};
+use crate::data_dir::{IsNew, private_text, write_private};
 
 /// The name of the first user.
 pub(crate) const ADMIN: &str = "st2admin";
@@ -17,16 +17,19 @@ pub(crate) struct Users {
 }
 
 /// Makes the flat file with the admin user if there is none.
-pub(crate) fn prepare(data: &DataDir, ids: &dyn IdGen) -> anyhow::Result<Users> {
-    let password_file = data.path("admin-password");
-    let mut password = String::new();
-    let (_, IsNew(is_new)) = data.private_text("htpasswd", || {
-        password = ids.token(16);
+pub(crate) fn prepare(root: &Path, ids: &dyn IdGen) -> anyhow::Result<Users> {
+    let mut users = of_owner(root);
+    let password_file = root.join("admin-password");
+    let (_, IsNew(is_new)) = private_text(&users.flat_file, || {
+        let password = ids.token(16);
         write_private(&password_file, &format!("{password}\n"))?;
         Ok(format!("{ADMIN}:{}\n", st2_access::hash_password(&password)?))
     })?;
-    Ok(Users {
-        flat_file: data.path("htpasswd"),
-        new_password_file: is_new.then_some(password_file),
-    })
+    users.new_password_file = is_new.then_some(password_file);
+    Ok(users)
+}
+
+/// The users of a directory that another process owns.
+pub(crate) fn of_owner(root: &Path) -> Users {
+    Users { flat_file: root.join("htpasswd"), new_password_file: None }
 }

@@ -52,6 +52,13 @@ impl DataDir {
         Ok(Self { root, _lock: lock })
     }
 
+    /// Whether another process owns the directory.
+    pub(crate) fn is_taken(root: &Path) -> bool {
+        // The lock, if we get it, ends with the file.
+        File::open(root.join("lock"))
+            .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -59,23 +66,21 @@ impl DataDir {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
+}
 
-    /// The content of a file that only its owner can read; made with `content` if there is none.
-    pub(crate) fn private_text(
-        &self,
-        name: &str,
-        content: impl FnOnce() -> anyhow::Result<String>,
-    ) -> anyhow::Result<(String, IsNew)> {
-        let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok((text, IsNew(false))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let text = content()?;
-                write_private(&path, &text)?;
-                Ok((text, IsNew(true)))
-            }
-            Err(error) => Err(error).with_context(|| format!("{} can not be read", path.display())),
+/// The content of a file that only its owner can read; made with `content` if there is none.
+pub(crate) fn private_text(
+    path: &Path,
+    content: impl FnOnce() -> anyhow::Result<String>,
+) -> anyhow::Result<(String, IsNew)> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok((text, IsNew(false))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = content()?;
+            write_private(path, &text)?;
+            Ok((text, IsNew(true)))
         }
+        Err(error) => Err(error).with_context(|| format!("{} can not be read", path.display())),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn show(
     then: Demo,
 ) -> anyhow::Result<()> {
     let ports = &installation.ports;
-    let file = installation.data.path("demo.log");
+    let file = installation.root.join("demo.log");
     tokio::fs::OpenOptions::new().create(true).append(true).open(&file).await?;
     let mut view = View {
         executions: executions.clone(),

@@ -11,7 +11,7 @@ use st2_telemetry::LogFormat as Format;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::bootstrap::{self, Installation};
+use crate::bootstrap::{self, Installation, Sharing};
 use crate::demo;
 use crate::flags::{CommonFlags, Demo, LogFormat};
 use crate::services::{Assembled, Selection, assemble};
@@ -27,6 +27,8 @@ pub struct Main {
     pub add_flags: Box<dyn FnOnce(&mut Raw)>,
     /// The services.
     pub selection: Selection,
+    /// Whether it may use the store of another process that owns the data directory.
+    pub is_companion: bool,
     /// Whether the main job is shown, and what comes then.
     pub demo: Option<Demo>,
 }
@@ -65,11 +67,8 @@ pub fn main_of(main: Main) -> anyhow::Result<i32> {
     st2_telemetry::init_metrics()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let installation = {
-        // Backends may start background work of their own.
-        let _inside = runtime.enter();
-        bootstrap::open(settings)?
-    };
+    let sharing = if main.is_companion { Sharing::Companion } else { Sharing::Owner };
+    let installation = runtime.block_on(bootstrap::open(settings, sharing))?;
     let code = runtime.block_on(run(installation, main.selection, main.demo, started));
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
@@ -90,13 +89,14 @@ async fn run(
         health: health.clone(),
     };
     let (ended, mut ends) = mpsc::channel(16);
-    let mut running = 1;
-    start(content, &context, &ended);
+    let mut running = 0;
     let mut stop = Stop::listen()?;
-    let ready = async {
-        health.ready().await;
-    };
-    let mut first = wait(ready, &mut stop, &mut ends, &context).await;
+    let mut first = None;
+    if let Some(content) = content {
+        running += 1;
+        start(content, &context, &ended);
+        first = wait(health.ready(), &mut stop, &mut ends, &context).await;
+    }
     if first.is_none() {
         for service in others {
             running += 1;
@@ -118,7 +118,9 @@ async fn run(
     }
     let outcome = finish(first, running, &mut ends, &mut stop, &installation).await;
     st2_process::end_all(Duration::from_secs(1)).await;
-    installation.store.close().await;
+    if let Some(store) = &installation.store {
+        store.close().await;
+    }
     outcome
 }
 
@@ -233,7 +235,7 @@ fn announce(
     started: tokio::time::Instant,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let data = installation.data.root().display();
+    let data = installation.root.display();
     write!(
         out,
         "ready in {} ms",

@@ -18,6 +18,7 @@ use st2_rulesengine::RulesEngine;
 use st2_runner::{Runner, noop::Noop};
 use st2_scheduler::{Scheduler, SchedulerConfig};
 use st2_sensors::{SensorHost, SensorSettings};
+use st2_shell::{LocalShell, ShellConfig};
 use st2_worker::{Worker, WorkerConfig};
 
 use crate::bootstrap::Installation;
@@ -35,8 +36,8 @@ pub struct Selection {
 
 /// The services of a process, and where it can be reached.
 pub(crate) struct Assembled {
-    /// Registers content; runs until it is ready before the others start.
-    pub(crate) content: Box<dyn Service>,
+    /// Registers content, and is ready before the others start; absent where another process does.
+    pub(crate) content: Option<Box<dyn Service>>,
     pub(crate) others: Vec<Box<dyn Service>>,
     pub(crate) api_url: Option<String>,
     pub(crate) auth_url: Option<String>,
@@ -72,8 +73,7 @@ pub(crate) async fn assemble(
     let mut others: Vec<Box<dyn Service>> = Vec::new();
     let (mut api_url, mut auth_url) = (None, None);
     if selection.http {
-        let servers =
-            http(installation, &health, &executions, &intake, &datastore, &registrar).await?;
+        let servers = http(installation, &health, &executions, &intake, &registrar).await?;
         api_url = Some(servers.api_url);
         auth_url = Some(servers.auth_url);
         others.push(Box::new(servers.api));
@@ -89,13 +89,27 @@ pub(crate) async fn assemble(
     if selection.sensors {
         others.push(Box::new(sensors(installation, intake, datastore, api_url.as_deref())?));
     }
-    let content = Box::new(ContentService::new(Arc::clone(&registrar)));
+    let content: Option<Box<dyn Service>> = match &installation.store {
+        Some(_) => Some(Box::new(ContentService::new(Arc::clone(&registrar)))),
+        None => None,
+    };
+    if let Some(socket) = &installation.socket
+        && selection.engines
+    {
+        others.push(Box::new(socket_server(socket)?));
+    }
     Ok(Assembled { content, others, api_url, auth_url, health, executions })
 }
 
+/// Offers the ports of this process to companions on the same machine.
+fn socket_server(path: &std::path::Path) -> anyhow::Result<st2_socket::Server> {
+    st2_socket::Server::bind(path, st2_ports::ALL_COLLECTIONS)
+        .with_context(|| format!("the socket {} can not be made", path.display()))
+}
+
 fn runners(installation: &Installation) -> Vec<Arc<dyn Runner>> {
-    let _ = installation;
-    vec![Arc::new(Noop)]
+    let config = ShellConfig::new(&installation.settings.system_user, &installation.process_user);
+    vec![Arc::new(Noop), Arc::new(LocalShell::new(config))]
 }
 
 fn registrar(
@@ -176,7 +190,6 @@ async fn http(
     health: &Health,
     executions: &Executions,
     intake: &Intake,
-    datastore: &Datastore,
     registrar: &Arc<Registrar>,
 ) -> anyhow::Result<Servers> {
     let Installation { settings, ports, users, .. } = installation;
@@ -208,9 +221,25 @@ async fn http(
         let needs_credentials = st2_auth::needs_credentials;
         Ok(Mount { prefix: "/auth", router: auth.into_router(), needs_credentials })
     };
-    let _ = (executions, intake, datastore, registrar);
-    let api_mount =
-        Mount { prefix: "/api", router: st2_http::Router::new(), needs_credentials: |_, _| true };
+    let api = st2_api::Api::new(
+        ports.clone(),
+        executions.clone(),
+        intake.clone(),
+        credentials.clone(),
+        Arc::clone(registrar),
+        st2_api::Settings {
+            mask_secrets: settings.mask_secrets,
+            webui_base_url: settings.webui_base_url.clone(),
+            validate_trigger_parameters: settings.validate_trigger_parameters,
+            encryption_key_path: installation.key_path.clone(),
+            ..st2_api::Settings::default()
+        },
+    );
+    let api_mount = Mount {
+        prefix: "/api",
+        router: api.into_router(),
+        needs_credentials: st2_api::needs_credentials,
+    };
     // The API's port serves the authentication too, so that one address is enough for a client.
     let api = HttpServer::new("api", api_listener, edge(vec![auth_mount()?, api_mount]));
     let auth = HttpServer::new("auth", auth_listener, edge(vec![auth_mount()?]));

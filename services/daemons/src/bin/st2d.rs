@@ -16,5 +16,5 @@ fn main() -> ExitCode {
     let selection = Selection { http: true, engines: true, sensors: !flags.without_sensors };
     let (common, demo) = (flags.common.clone(), flags.demo);
     let add_flags = Box::new(move |raw: &mut _| flags.add_to(raw));
-    exit(main_of(Main { common, add_flags, selection, demo }))
+    exit(main_of(Main { common, add_flags, selection, is_companion: false, demo }))
 }

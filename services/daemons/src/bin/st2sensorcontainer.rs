@@ -16,5 +16,5 @@ fn main() -> ExitCode {
     let selection = Selection { http: false, engines: false, sensors: true };
     let common = flags.common.clone();
     let add_flags = Box::new(move |raw: &mut _| flags.add_to(raw));
-    exit(main_of(Main { common, add_flags, selection, demo: None }))
+    exit(main_of(Main { common, add_flags, selection, is_companion: true, demo: None }))
 }
