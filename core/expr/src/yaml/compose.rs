@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use libyaml_safer::{EventData, Mark, Parser};
+use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
 
 use super::{Limits, Position, YamlError};
 
@@ -61,7 +61,23 @@ struct Composer<'a> {
 pub(super) fn compose(text: &str, limits: &Limits) -> Result<Option<Tree>, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     refuse_control_characters(text)?;
-    let mut input = text.as_bytes();
+    let composed = fenced(|| compose_events(text, limits));
+    composed.unwrap_or_else(|| {
+        Err(YamlError::new(super::end_of(text), "the text cannot be read as YAML"))
+    })
+}
+
+/// Runs the library, which panics on a few texts that libyaml reads or refuses (a tag with a comma
+/// right behind it, for one). Nothing of it outlives the call.
+pub(super) fn fenced<T>(work: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
+}
+
+fn compose_events(text: &str, limits: &Limits) -> Result<Option<Tree>, YamlError> {
+    // The library cannot read a block text that ends without a line end; `without_added_end` takes
+    // the added one away again.
+    let ended = if text.ends_with(['\n', '\r']) { text.to_owned() } else { format!("{text}\n") };
+    let mut input = ended.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut input);
     let mut composer = Composer {
@@ -82,11 +98,36 @@ pub(super) fn compose(text: &str, limits: &Limits) -> Result<Option<Tree>, YamlE
                     "expected a single document in the stream, but found another document",
                 ));
             }
-            data => composer.take(data, position)?,
+            mut data => {
+                if ended.len() > text.len() {
+                    without_added_end(&mut data, text, event.start_mark, event.end_mark);
+                }
+                composer.take(data, position)?;
+            }
         }
     }
     let nodes = composer.nodes;
     Ok(composer.root.map(|root| Tree { nodes, root }))
+}
+
+/// Undoes what a line end added to `text` does to a block text that reaches its end.
+fn without_added_end(data: &mut EventData, text: &str, start: Mark, end: Mark) {
+    let EventData::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded, .. } = data
+    else {
+        return;
+    };
+    let offset = |mark: Mark| usize::try_from(mark.index).unwrap_or(usize::MAX);
+    if offset(end) < text.len() {
+        return;
+    }
+    let header = text.get(offset(start)..).unwrap_or_default();
+    let keeps_ends =
+        header.split(char::is_whitespace).next().is_some_and(|header| header.contains('+'));
+    let last_line = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let ends_in_content = !last_line.trim_matches([' ', '\t']).is_empty();
+    if (keeps_ends || ends_in_content) && value.ends_with('\n') {
+        value.pop();
+    }
 }
 
 impl Composer<'_> {

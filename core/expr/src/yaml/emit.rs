@@ -6,7 +6,7 @@ use base64::Engine as _;
 use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
 
 use super::resolve::{self, Kind};
-use super::{Position, YamlError, YamlValue};
+use super::{Position, YamlError, YamlValue, compose};
 use crate::jinja::python::float_repr;
 
 /// How to print.
@@ -30,7 +30,9 @@ impl Default for EmitOptions {
 /// If the value cannot be printed.
 pub fn emit(value: &YamlValue, options: &EmitOptions) -> Result<String, YamlError> {
     let mut output = Vec::new();
-    write(value, options, &mut output).map_err(|error| cannot(&error.to_string()))?;
+    compose::fenced(|| write(value, options, &mut output))
+        .ok_or_else(|| cannot("the value has no form in YAML"))?
+        .map_err(|error| cannot(&error.to_string()))?;
     String::from_utf8(output).map_err(|error| cannot(&error.to_string()))
 }
 

@@ -91,6 +91,29 @@ fn errors_tell_line_and_column() {
 }
 
 #[test]
+fn texts_that_end_without_a_line_end() {
+    for (text, expected) in [
+        ("a: |\n  x", "x"),
+        ("a: |+\n  x", "x"),
+        ("a: |-\n  x", "x"),
+        ("a: >\n  x\n  y", "x y"),
+        ("a: |\n  x\n  ", "x\n"),
+        ("a: |\n  x\n\n  ", "x\n"),
+        ("a: |+\n  x\n  ", "x\n"),
+        ("a: |\n  x\n", "x\n"),
+        ("a: 'x'", "x"),
+        ("a: x", "x"),
+        ("a: |", ""),
+        ("a: |\n", ""),
+        ("a: |\r\n  x", "x"),
+        ("a: |\n  x\n# c", "x\n"),
+    ] {
+        assert_eq!(parse(text).unwrap(), json!({ "a": expected }), "{text:?}");
+    }
+    assert!(parse("[!a, b]").is_err());
+}
+
+#[test]
 fn duplicate_keys_are_warned_about_and_merges_are_not() {
     let document = parse_document("a: 1\nb: {c: 1, c: 2}\na: 3\n").unwrap();
     let places: Vec<_> = document.warnings.iter().map(|w| (w.line, w.column)).collect();
@@ -170,10 +193,10 @@ proptest::proptest! {
     }
 
     #[test]
-    fn any_text_reads_back(text in "\\PC{0,30}", key in "[a-z:#'\" -]{0,10}") {
+    fn any_text_reads_back(text in proptest::prelude::any::<String>(), lines in "[a \\t\\n:#'-]{0,20}", key in "[a-z:#'\" -]{0,10}") {
         let value = YamlValue::Mapping(vec![(
             YamlValue::String(key),
-            YamlValue::Sequence(vec![YamlValue::String(text)]),
+            YamlValue::Sequence(vec![YamlValue::String(text), YamlValue::String(lines)]),
         )]);
         let printed = super::emit(&value, &super::EmitOptions::default()).unwrap();
         assert_eq!(parse_document(&printed).unwrap().value, value, "{printed}");
