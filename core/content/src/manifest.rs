@@ -1,7 +1,7 @@
 //! What is remembered of a pack between two registrations, so that an unchanged pack costs a walk
 //! and a changed one costs its changed files.
 //!
-//! The pack's record keeps two digests, one over names and stats of all its files and one that
+//! The pack's record keeps two digests, one over its files' names and stats and one that
 //! names a blob: the manifest, with stat and digest of each file of metadata. When the first is
 //! still right nothing is read. Else each file whose stat is still right is trusted, each whose
 //! bytes are still the same is trusted after reading, and the others are parsed. A file with a
@@ -12,10 +12,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::scan::{Stat, Tree};
+use crate::kind::Kind;
+use crate::scan::{Stat, Tree, is_head};
 
 /// Changes when the same file is to be read differently than before.
 const FORMAT: &str = "1";
+
+/// Where the code of sensors is. Code elsewhere is looked at when anything else of the pack has
+/// changed, or when its change is announced.
+const CODE_FOLDERS: [&str; 2] = ["sensors/", "lib/"];
 
 /// What is remembered of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,24 +93,29 @@ pub(crate) fn environment(tree: &Tree, runners: &str, overrides: &[&[u8]]) -> St
     digest_of(fixed.into_iter().chain(overrides.iter().copied()))
 }
 
-/// Digest over names and stats of all files that belong to a pack.
+/// Whether a change of the file's content can change a record. Of other files only the name
+/// counts: a guest that keeps writing into its pack is not to keep us reading it.
+fn counts(file: &str) -> bool {
+    let holds_code = |folder: &str| file.starts_with(folder);
+    Kind::of_file(file).is_some() || is_head(file) || CODE_FOLDERS.into_iter().any(holds_code)
+}
+
+/// Digest over the names of all files that belong to a pack and the stats of those that count.
 pub(crate) fn fingerprint(tree: &Tree, environment: &str, configs: &[Option<Stat>]) -> String {
     let mut hasher = Sha256::new();
-    let mut text = String::new();
-    let mut add = |name: &str, stat: Option<&Stat>| {
-        use std::fmt::Write as _;
-        text.clear();
-        // Writing to a string does not fail.
-        let written = write!(text, "{}\0{name}\0{stat:?}\n", name.len());
-        hasher.update(text.as_bytes());
-        written.is_ok()
-    };
-    add(environment, None);
-    for config in configs {
-        add("config", config.as_ref());
-    }
-    for (file, stat) in &tree.files {
-        add(file, stat.as_ref());
+    hasher.update(environment.as_bytes());
+    let configs = configs.iter().map(|stat| ("", stat));
+    let files = tree.files.iter().map(|(file, stat)| (file.as_str(), stat));
+    for (name, stat) in configs.chain(files) {
+        hasher.update((name.len() as u64).to_be_bytes());
+        hasher.update(name.as_bytes());
+        match stat.filter(|_| name.is_empty() || counts(name)) {
+            None => hasher.update([0]),
+            Some(stat) => {
+                hasher.update([1]);
+                hasher.update(stat.bytes());
+            }
+        }
     }
     hex::encode(hasher.finalize())
 }

@@ -41,6 +41,22 @@ impl Stat {
         }
     }
 
+    /// All of it, for a digest.
+    pub(crate) fn bytes(&self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        let parts = [
+            self.size.to_be_bytes(),
+            self.modified_ns.to_be_bytes(),
+            self.changed_ns.to_be_bytes(),
+            self.inode.to_be_bytes(),
+            self.device.to_be_bytes(),
+        ];
+        for (place, part) in bytes.chunks_exact_mut(8).zip(parts) {
+            place.copy_from_slice(&part);
+        }
+        bytes
+    }
+
     /// The stat of a regular file; nothing for anything else, which must not be opened.
     pub(crate) fn of_file(path: &Path) -> io::Result<Option<Self>> {
         let metadata = fs::metadata(path)?;

@@ -113,7 +113,7 @@ async fn the_system_tells_of_changes() {
     let routines = Routines::new();
     let watch = NotifyFileWatch::new(routines.clone());
     assert!(watch.watch(&[root.join("missing")]).is_err());
-    let mut changes = watch.watch(&[root.clone()]).expect("a watch");
+    let mut changes = watch.watch(std::slice::from_ref(&root)).expect("a watch");
     std::fs::create_dir(root.join("deeper")).expect("a directory");
     let wanted = root.join("deeper/x.yaml");
     let found = async {

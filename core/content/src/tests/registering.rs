@@ -170,6 +170,18 @@ async fn a_file_that_was_only_touched_is_not_parsed_again() {
 }
 
 #[tokio::test]
+async fn data_that_a_guest_keeps_writing_is_not_content() {
+    let site = Site::new();
+    site.write_pack();
+    site.write("packs/testpack/data.log", "one");
+    site.register().await;
+    site.writes();
+    site.write("packs/testpack/data.log", "two, and more");
+    assert_eq!(site.register().await.unchanged_packs, 1);
+    assert_eq!(site.writes(), [""; 0]);
+}
+
+#[tokio::test]
 async fn what_was_switched_through_the_api_stays_while_its_file_is_unchanged() {
     let site = Site::new();
     site.write_pack();
