@@ -74,7 +74,7 @@ static POLICY: Form = Form::new(
         "name": {"type": "string", "required": true},
         "pack": {"type": "string", "required": true},
         "description": {"type": ["string", "null"]},
-        "enabled": {"type": ["boolean", "null"]},
+        "enabled": {"type": "boolean"},
         "resource_ref": {"type": "string", "required": true},
         "policy_type": {"type": "string", "required": true},
         "parameters": {"type": ["object", "null"]}

@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, COOKIE, ORIGIN, SET_COOKIE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, COOKIE, ORIGIN,
+    SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
@@ -93,15 +94,18 @@ impl Edge {
     }
 }
 
-async fn pass(State(edge): State<Arc<Edge>>, request: Request) -> Response {
-    let headers = request.headers();
-    let request_id = headers
-        .get(REQUEST_ID)
-        .cloned()
-        .or_else(|| HeaderValue::from_str(&uuid4(&*edge.ports.ids)).ok());
+async fn pass(State(edge): State<Arc<Edge>>, mut request: Request) -> Response {
+    let headers = request.headers_mut();
+    if !headers.contains_key(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(&uuid4(&*edge.ports.ids))
+    {
+        // Resources see it too: a webhook passes it on.
+        headers.insert(REQUEST_ID, id);
+    }
+    let request_id = headers.get(REQUEST_ID).cloned();
     let cors = cors(&edge.settings.allow_origin, headers);
     let mut response = if request.method() == axum::http::Method::OPTIONS {
-        Response::new(Body::empty())
+        ([(CONTENT_TYPE, "text/html; charset=UTF-8")], Body::empty()).into_response()
     } else {
         route(&edge, request).await.unwrap_or_else(IntoResponse::into_response)
     };

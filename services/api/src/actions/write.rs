@@ -20,10 +20,10 @@ use crate::lookup;
 static ACTION: Form = Form::new(
     r#"{"type": "object", "properties": {
         "name": {"type": "string", "required": true},
-        "runner_type": {"type": "string", "required": true},
+        "runner_type": {"type": "string"},
         "pack": {"type": ["string", "null"]},
         "description": {"type": ["string", "null"]},
-        "enabled": {"type": ["boolean", "null"]},
+        "enabled": {"type": "boolean"},
         "entry_point": {"type": ["string", "null"]}
     }}"#,
 );

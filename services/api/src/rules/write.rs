@@ -35,7 +35,7 @@ static RULE: Form = Form::new(
         "name": {"type": "string", "required": true},
         "pack": {"type": ["string", "null"]},
         "description": {"type": ["string", "null"]},
-        "enabled": {"type": ["boolean", "null"]},
+        "enabled": {"type": "boolean"},
         "type": {"type": ["object", "null"]},
         "tags": {"type": ["array", "null"]}
     }}"#,
