@@ -17,7 +17,7 @@ use crate::policy::{self, Limit, Places};
 use crate::{Error, Executions, RequestError, seal};
 
 /// How many commits are on their way to the store at a time.
-const CONCURRENCY: usize = 64;
+const CONCURRENCY: usize = 256;
 /// How long an action is kept for one admission at most.
 const LEASE_TTL: Duration = Duration::from_secs(10);
 /// How many waiting executions of an action are looked at in one go.

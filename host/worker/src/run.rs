@@ -8,6 +8,7 @@ use st2_execution::{Error, NewOutput, Outcome};
 use st2_model::{Execution, ExecutionStatus};
 use st2_ports::{StoreError, Versioned};
 use st2_runner::{Output, Outputs, RunContext, Runner, output};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::prepare::NotPrepared;
@@ -29,13 +30,20 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 impl Session {
     /// Runs a claimed execution and stores its end. When the session dies, the guest is killed
     /// and nothing is stored: the execution is then somebody else's.
-    pub(crate) async fn run(&self, place: &Place, claimed: Versioned<Execution>) {
+    pub(crate) async fn run(
+        &self,
+        place: &Place,
+        permit: OwnedSemaphorePermit,
+        claimed: Versioned<Execution>,
+    ) {
         let started = tokio::time::Instant::now();
         tokio::select! {
             biased;
             () = self.dead.cancelled() => {}
             () = async {
                 let outcome = self.outcome(place, &claimed.value).await;
+                let _ending = self.ends.acquire().await;
+                drop(permit);
                 self.store_end(claimed, outcome).await;
                 metrics::histogram!("st2_execution_run_seconds").record(started.elapsed().as_secs_f64());
             } => {}

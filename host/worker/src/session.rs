@@ -21,6 +21,9 @@ use crate::{NAME, RETRY, Worker, WorkerConfig};
 /// Who gets the wake-ups of scheduled executions: one of all workers.
 const GROUP: Group = Group::Shared("actionrunner");
 
+/// How many ends may be on their way to the store before their runs keep their places.
+const ENDS_MAX: usize = 1_000;
+
 /// Why a session ended.
 pub(crate) enum Ended {
     /// The worker was asked to stop, and nothing runs any more.
@@ -46,6 +49,8 @@ pub(crate) struct Session {
     runner_info: RunnerInfo,
     workflows: Arc<Semaphore>,
     actions: Arc<Semaphore>,
+    /// Ends that are on their way to the store: they no longer take a place in a pool.
+    pub(crate) ends: Semaphore,
 }
 
 impl Session {
@@ -68,6 +73,7 @@ impl Session {
             runner_info: RunnerInfo { hostname: config.hostname.clone(), pid: std::process::id() },
             workflows: Arc::new(Semaphore::new(config.workflows_pool_size)),
             actions: Arc::new(Semaphore::new(config.actions_pool_size)),
+            ends: Semaphore::new(ENDS_MAX),
             config,
         }
     }
@@ -263,7 +269,7 @@ impl Session {
         match claimed {
             Ok(claimed) => {
                 settle(delivery).await;
-                self.run(&place, claimed).await;
+                self.run(&place, permit, claimed).await;
             }
             Err(error) if error.is_transient() => {
                 tracing::warn!(%id, %error, "not claimed yet");
@@ -274,7 +280,7 @@ impl Session {
                 settle(delivery).await;
             }
         }
-        drop((place, permit));
+        drop(place);
     }
 
     /// Passes on what somebody asks of running executions: on every wake-up, and from time to
