@@ -150,26 +150,17 @@ impl Engine {
         }
     }
 
-    /// The renderer of notifications and action chains: a member that is a list or mapping is
-    /// rendered as JSON text and read back, any other as text; a member that rendering does not
-    /// change keeps its type. Templates see all variables also as `__context`.
+    /// The renderer of notifications and action chains: [`Engine::render_value`] of a mapping whose
+    /// templates also see all variables together as `__context`. With no variables at all the mapping
+    /// stays as it is.
     ///
     /// # Errors
-    /// As [`Engine::render`], or if a rendered list or mapping is no JSON text any more.
+    /// As [`Engine::render_value`].
     pub fn render_mapping(&self, mapping: &Value, context: &Context) -> Result<Value, JinjaError> {
-        let Value::Object(members) = mapping else {
-            return Ok(mapping.clone());
-        };
         if context.is_empty() {
             return Ok(mapping.clone());
         }
-        let context = context.clone().with_itself();
-        let mut rendered = serde_json::Map::new();
-        for (name, member) in members {
-            let value = self.render_node(member, &context, &mut BTreeSet::new())?;
-            rendered.insert(name.clone(), value);
-        }
-        Ok(Value::Object(rendered))
+        self.render_value(mapping, &context.clone().with_itself())
     }
 
     fn render_node(

@@ -52,7 +52,8 @@ fn printf(
     kwargs: Kwargs,
 ) -> Result<Value, Error> {
     python::refuse_undefined(state, value)?;
-    let fields = Fields { positional: &rest, named: Named::Arguments(&kwargs) };
+    let fields =
+        Fields { positional: &rest, named: Named::Arguments(&kwargs), all_must_be_used: true };
     if !rest.is_empty() && kwargs.args().next().is_some() {
         return Err(value_error("can't handle positional and keyword arguments at the same time"));
     }

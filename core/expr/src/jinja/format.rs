@@ -54,6 +54,8 @@ fn check_widths(specification: &str) -> Result<(), Error> {
 pub(super) struct Fields<'a> {
     pub(super) positional: &'a [Value],
     pub(super) named: Named<'a>,
+    /// Whether printf formatting fails if a positional argument is left over.
+    pub(super) all_must_be_used: bool,
 }
 
 /// Where named fields are looked up.
@@ -288,7 +290,7 @@ pub(super) fn printf(
         out.push_str(&text);
     }
     out.push_str(rest);
-    if used < fields.positional.len() {
+    if used < fields.positional.len() && fields.all_must_be_used {
         return Err(value_error("not all arguments converted during string formatting"));
     }
     Ok(out)

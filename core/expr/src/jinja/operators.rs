@@ -78,7 +78,7 @@ fn each(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 /// Comparisons of numbers that have no order with anything (`nan`) are false, except that the
 /// engine orders them; templates do not meet such numbers in practice.
-fn order(
+pub(super) fn order(
     state: &State<'_, '_>,
     left: &Value,
     right: &Value,
@@ -115,12 +115,9 @@ fn modulo(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<Valu
         let rest = if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest };
         return Ok(super::convert::integer(rest));
     }
-    let number = |value: &Value| match integer(value) {
-        #[expect(clippy::cast_precision_loss, reason = "as Python converts to float")]
-        Some(whole) => Ok(whole as f64),
-        None => f64::try_from(value.clone()),
-    };
-    let (left, right) = (number(left)?, number(right)?);
+    let not_a_number = || value_error("not a number");
+    let left = python::as_float(left).ok_or_else(not_a_number)?;
+    let right = python::as_float(right).ok_or_else(not_a_number)?;
     if right == 0.0 {
         return Err(value_error("float modulo by zero"));
     }
@@ -129,7 +126,7 @@ fn modulo(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<Valu
     Ok(Value::from(rest))
 }
 
-fn integer(value: &Value) -> Option<i128> {
+pub(super) fn integer(value: &Value) -> Option<i128> {
     match value.kind() {
         ValueKind::Bool => Some(i128::from(value.is_true())),
         ValueKind::Number if value.is_integer() => i128::try_from(value.clone()).ok(),
@@ -146,6 +143,8 @@ fn formatted(state: &State<'_, '_>, template: &Value, values: &Value) -> Result<
     let fields = Fields {
         positional: if named_fields { &[] } else { &positional },
         named: Named::Mapping(values),
+        // A list or mapping may hold more than the template asks for.
+        all_must_be_used: values.is_tuple() || values.as_object().is_none(),
     };
     format::printf(state, text, &fields).map(Value::from)
 }

@@ -276,3 +276,16 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         _ => "object",
     }
 }
+
+/// A number or boolean as a float.
+pub(super) fn as_float(value: &Value) -> Option<f64> {
+    match value.kind() {
+        ValueKind::Bool => Some(f64::from(u8::from(value.is_true()))),
+        #[expect(clippy::cast_precision_loss, reason = "as Python converts to float")]
+        ValueKind::Number if value.is_integer() => {
+            i128::try_from(value.clone()).ok().map(|number| number as f64)
+        }
+        ValueKind::Number => f64::try_from(value.clone()).ok(),
+        _ => None,
+    }
+}

@@ -120,9 +120,12 @@ fn without_added_end(data: &mut EventData, text: &str, start: Mark, end: Mark) {
     if offset(end) < text.len() {
         return;
     }
+    // Tags and anchors may stand before the indicator, a comment behind it.
     let header = text.get(offset(start)..).unwrap_or_default();
-    let keeps_ends =
-        header.split(char::is_whitespace).next().is_some_and(|header| header.contains('+'));
+    let header = header.split(['\n', '\r']).next().unwrap_or_default();
+    let header = header.split(" #").next().unwrap_or_default();
+    let indicator = header.split_whitespace().next_back();
+    let keeps_ends = indicator.is_some_and(|indicator| indicator.contains('+'));
     let last_line = text.rsplit(['\n', '\r']).next().unwrap_or_default();
     let ends_in_content = !last_line.trim_matches([' ', '\t']).is_empty();
     if (keeps_ends || ends_in_content) && value.ends_with('\n') {

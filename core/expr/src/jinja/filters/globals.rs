@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, State, Value};
 use super::arguments;
 use crate::jinja::collections::{Place, adopt};
 use crate::jinja::error::{limit_error, value_error};
+use crate::jinja::operators::order;
 use crate::jinja::{keys, python};
 
 /// Longest `range`.
@@ -31,6 +32,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
             used: AtomicUsize::new(0),
         }))
     });
+    register_comparisons(environment);
     environment.add_test("callable", is_callable);
     environment.add_test("iterable", |value: &Value| {
         !keys::is_lookup(value)
@@ -39,12 +41,54 @@ pub(super) fn register(environment: &mut Environment<'static>) {
                 ValueKind::None | ValueKind::Number | ValueKind::Bool | ValueKind::Plain
             )
     });
+    environment.add_test("sequence", |value: &Value| {
+        matches!(
+            value.kind(),
+            ValueKind::String | ValueKind::Bytes | ValueKind::Seq | ValueKind::Map
+        )
+    });
     environment.add_test("odd", |state: &mut State<'_, '_>, value: &Value| {
         remainder_of_two(state, value).map(|rest| rest != 0)
     });
     environment.add_test("even", |state: &mut State<'_, '_>, value: &Value| {
         remainder_of_two(state, value).map(|rest| rest == 0)
     });
+}
+
+type Order = fn(std::cmp::Ordering) -> bool;
+
+/// Tests that compare, under all their names.
+fn register_comparisons(environment: &mut Environment<'static>) {
+    let comparisons: [(&[&'static str], &'static str, Order); 4] = [
+        (&["lt", "lessthan", "<"], "<", std::cmp::Ordering::is_lt),
+        (&["le", "<="], "<=", std::cmp::Ordering::is_le),
+        (&["gt", "greaterthan", ">"], ">", std::cmp::Ordering::is_gt),
+        (&["ge", ">="], ">=", std::cmp::Ordering::is_ge),
+    ];
+    for (names, operator, accepts) in comparisons {
+        for name in names {
+            environment.add_test(
+                *name,
+                move |state: &mut State<'_, '_>, left: &Value, right: &Value| {
+                    order(state, left, right, operator).map(accepts)
+                },
+            );
+        }
+    }
+    for name in ["eq", "equalto", "=="] {
+        environment.add_test(name, equal);
+    }
+    for name in ["ne", "!="] {
+        environment.add_test(name, |state: &mut State<'_, '_>, left: &Value, right: &Value| {
+            equal(state, left, right).map(|equal| !equal)
+        });
+    }
+}
+
+fn equal(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<bool, Error> {
+    python::refuse_undefined(state, left)?;
+    python::refuse_undefined(state, right)?;
+    Ok(left == right)
 }
 
 fn is_callable(value: &Value) -> bool {

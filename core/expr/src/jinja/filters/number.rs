@@ -11,6 +11,65 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "int", &["default", "base"], to_int);
     add(environment, "float", &["default"], to_float);
     add(environment, "filesizeformat", &["binary"], file_size);
+    add(environment, "abs", &[], |state, value, _| {
+        let number = plain_number(state, value)?;
+        minijinja::filters::abs(number)
+    });
+    add(environment, "round", &["precision", "method"], round);
+}
+
+/// Booleans are the numbers 0 and 1.
+fn plain_number(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    python::refuse_undefined(state, value)?;
+    Ok(match value.kind() {
+        ValueKind::Bool => Value::from(i64::from(value.is_true())),
+        _ => value.clone(),
+    })
+}
+
+fn round(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
+    let number = plain_number(state, value)?;
+    let precision = args.integer(0, 0)?;
+    let method = args.get(1).and_then(Value::as_str).unwrap_or("common");
+    if !matches!(method, "common" | "ceil" | "floor") {
+        return Err(value_error("method must be common, ceil or floor"));
+    }
+    if !number.is_number() {
+        let kind = python::type_name(value);
+        return Err(value_error(format!("type {kind} doesn't define __round__ method")));
+    }
+    if number.is_integer() && method == "common" && precision >= 0 {
+        return Ok(number);
+    }
+    let exact = f64::try_from(number.clone())?;
+    let places = i32::try_from(precision.clamp(-400, 400)).unwrap_or(0);
+    let rounded = match method {
+        "common" => rounded_half_even(exact, places),
+        _ => {
+            let scale = 10_f64.powi(places);
+            let scaled = exact * scale;
+            let whole = if method == "ceil" { scaled.ceil() } else { scaled.floor() };
+            whole / scale
+        }
+    };
+    if number.is_integer() && method == "common" {
+        return Ok(whole(rounded).map_or(number, convert::integer));
+    }
+    Ok(Value::from(rounded))
+}
+
+/// Python's `round`: the decimal digits of the exact value decide, halves go to the even digit.
+fn rounded_half_even(number: f64, places: i32) -> f64 {
+    if !number.is_finite() || places > 30 {
+        return number;
+    }
+    match usize::try_from(places) {
+        Ok(places) => format!("{number:.places$}").parse().unwrap_or(number),
+        Err(_) => {
+            let scale = 10_f64.powi(-places);
+            (number / scale).round_ties_even() * scale
+        }
+    }
 }
 
 /// A lookup counts as its text.

@@ -29,6 +29,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "default", default, default_value);
     add(environment, "d", default, default_value);
     add(environment, "attr", &["name"], attribute);
+    add(environment, "sum", &["attribute", "start"], sum);
     add(environment, "random", &[], random);
 }
 
@@ -277,4 +278,51 @@ fn random(state: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Val
     };
     let at = crate::jinja::context::settings(state).map_or(0, |settings| settings.random(last));
     Ok(items.get(at).cloned().unwrap_or(Value::UNDEFINED))
+}
+
+/// `start` plus all items, from left to right.
+fn sum(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
+    let mut total = args.get(1).cloned().unwrap_or_else(|| Value::from(0));
+    for item in items_of(state, value)? {
+        let item = match args.given(0) {
+            Some(path) => lookup(&item, path)?,
+            None => item,
+        };
+        python::refuse_undefined(state, &item)?;
+        total = added(&total, &item)?;
+    }
+    Ok(total)
+}
+
+fn added(left: &Value, right: &Value) -> Result<Value, Error> {
+    use crate::jinja::operators::integer;
+    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
+        let sum = left.checked_add(right);
+        let sum = sum.ok_or_else(|| value_error("sum: the number is too large"))?;
+        return Ok(convert::integer(sum));
+    }
+    let number = |value: &Value| match value.kind() {
+        ValueKind::Number | ValueKind::Bool => python::as_float(value),
+        _ => None,
+    };
+    if let (Some(left), Some(right)) = (number(left), number(right)) {
+        return Ok(Value::from(left + right));
+    }
+    match (left.kind(), right.kind()) {
+        (ValueKind::Seq, ValueKind::Seq) if left.is_tuple() == right.is_tuple() => {
+            let items = left.try_iter()?.chain(right.try_iter()?);
+            if left.is_tuple() {
+                return Ok(Value::from(Tuple::new(items.collect())));
+            }
+            List::of(items)
+        }
+        (ValueKind::String, ValueKind::String) => {
+            Ok(Value::from(python::text_of(left)? + &python::text_of(right)?))
+        }
+        _ => Err(value_error(format!(
+            "unsupported operand type(s) for +: '{}' and '{}'",
+            python::type_name(left),
+            python::type_name(right)
+        ))),
+    }
 }

@@ -15,6 +15,22 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         }
         text_of(state, value).map(Value::from)
     });
+    add(environment, "upper", &[], |state, value, _| {
+        Ok(Value::from(text_of(state, value)?.to_uppercase()))
+    });
+    add(environment, "lower", &[], |state, value, _| {
+        Ok(Value::from(text_of(state, value)?.to_lowercase()))
+    });
+    add(environment, "trim", &["chars"], |state, value, args| {
+        let text = text_of(state, value)?;
+        Ok(Value::from(match args.given(0) {
+            Some(_) => {
+                let set: Vec<char> = args.text(0)?.chars().collect();
+                text.trim_matches(|c| set.contains(&c)).to_owned()
+            }
+            None => text.trim().to_owned(),
+        }))
+    });
     add(environment, "escape", &[], escape);
     add(environment, "e", &[], escape);
     add(environment, "forceescape", &[], |state, value, _| {

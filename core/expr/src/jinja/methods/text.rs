@@ -48,12 +48,20 @@ fn layout(state: &mut State<'_, '_>, text: &str, call: &Call<'_>) -> Result<Opti
     };
     let laid_out = match call.method {
         "format" => {
-            let fields = Fields { positional: &call.rest, named: Named::Arguments(&call.kwargs) };
+            let fields = Fields {
+                positional: &call.rest,
+                named: Named::Arguments(&call.kwargs),
+                all_must_be_used: false,
+            };
             format::str_format(state, text, &fields)?
         }
         "format_map" => {
             let args = call.bind("format_map", &["mapping"])?;
-            let fields = Fields { positional: &[], named: Named::Mapping(args.required(0)?) };
+            let fields = Fields {
+                positional: &[],
+                named: Named::Mapping(args.required(0)?),
+                all_must_be_used: false,
+            };
             format::str_format(state, text, &fields)?
         }
         "center" => padded(Side::Both)?,

@@ -41,9 +41,12 @@ fn items_that_are_not_loaded_are_asked_for_all_at_once() {
 fn a_value_asks_for_the_items_of_all_its_parts() {
     let empty = context(json!({})).with_keys(Arc::new(KeyTable::new()), "ann");
     let value = json!({"x": ["{{ st2kv.system.a }}", 5], "{{ st2kv.system.b }}": null});
-    let needed = Engine::default().render_value(&value, &empty).unwrap_err();
     let expected = vec![key(SYSTEM_SCOPE, "a"), key(SYSTEM_SCOPE, "b")];
-    assert_eq!(needed, JinjaError::KeysNeeded(expected));
+    let expected = JinjaError::KeysNeeded(expected);
+    let engine = Engine::default();
+    assert_eq!(engine.render_value(&value, &empty).unwrap_err(), expected);
+    let filled = empty.with("n", &json!(1));
+    assert_eq!(engine.render_mapping(&value, &filled).unwrap_err(), expected);
 }
 
 #[test]
