@@ -10,7 +10,7 @@ fn render(template: &str) -> Result<String, JinjaError> {
         .allow_undefined(true)
         .with("x", &json!(1))
         .with("l", &json!([1, 2]));
-    let engine = Engine::new(Limits { steps: 1_000_000, values: 100_000, ..Limits::default() });
+    let engine = Engine::new(Limits { steps: 700_000, values: 20_000, ..Limits::default() });
     engine.render(template, &context)
 }
 
