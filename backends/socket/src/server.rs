@@ -92,12 +92,15 @@ impl Service for Server {
     }
 }
 
+/// A subscription that one call at a time may wait on.
+type Reader = Arc<AsyncMutex<Box<dyn Subscription>>>;
+
 /// What one connection holds: it is all given back when the connection ends.
 struct Connection {
     ports: Ports,
     collections: &'static [&'static Collection],
     next: AtomicU64,
-    subscriptions: Mutex<HashMap<u64, Arc<AsyncMutex<Box<dyn Subscription>>>>>,
+    subscriptions: Mutex<HashMap<u64, Reader>>,
     deliveries: Mutex<HashMap<u64, Delivery>>,
 }
 

@@ -55,8 +55,7 @@ impl FlatFile {
             .lines()
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| line.trim_end().split_once(':'))
-            .filter(|(name, _)| *name == user)
-            .last()
+            .rfind(|(name, _)| *name == user)
             .map(|(_, hash)| hash);
         Ok(verify(password, hash.unwrap_or(DUMMY)) && hash.is_some())
     }

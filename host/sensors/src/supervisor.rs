@@ -218,6 +218,8 @@ impl Supervisor {
         let configs = self.tools.ports.repository::<Config>();
         let config = configs.get(Config::id_of(pack)).await.map_err(not_started)?;
         let seconds = sensor.poll_interval.as_ref().and_then(serde_json::Number::as_f64);
+        // Zero is how a passive sensor may say that it is not polled.
+        let seconds = seconds.filter(|seconds| *seconds > 0.0);
         let binding = Binding {
             config: config.map(|found| found.value.values).unwrap_or_default(),
             poll_interval: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),

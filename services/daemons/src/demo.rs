@@ -143,8 +143,6 @@ impl View {
     async fn show_one(&mut self, line: &str) -> anyhow::Result<()> {
         let (instance, seen) = self.next_instance(line).await?;
         let since = self.appended.unwrap_or(instance.occurrence_time);
-        let at = |time: Timestamp| format!("{:>9.3} ms", time.since(since).as_secs_f64() * 1e3);
-        say(&format!("{}  trigger   {}: {seen}", at(instance.occurrence_time), instance.trigger))?;
         let execution = self.result_of(&instance).await?;
         let enforcement = self
             .ports
@@ -153,23 +151,23 @@ impl View {
             .await?
             .context("the enforcement is missing")?
             .value;
-        say(&format!(
-            "{}  rule      {} fired",
-            at(enforcement.enforced_at),
-            enforcement.rule.reference
-        ))?;
-        for change in &execution.log {
-            say(&format!(
-                "{}  execution {} {}",
-                at(change.timestamp),
-                execution.id,
-                change.status
-            ))?;
-        }
+        let mut events = vec![
+            (instance.occurrence_time, format!("trigger   {}: {seen}", instance.trigger)),
+            (enforcement.enforced_at, format!("rule      {} fired", enforcement.rule.reference)),
+        ];
+        let log = execution.log.iter();
+        events.extend(log.map(|change| {
+            (change.timestamp, format!("execution {} {}", execution.id, change.status))
+        }));
+        events.sort_by_key(|(time, _)| *time);
         let result = self.executions.load_result(&execution).await?.unwrap_or_default();
         let output = result.get("stdout").cloned().unwrap_or(result);
-        let end = execution.end_timestamp.unwrap_or(since);
-        say(&format!("{}  result    {output}", at(end)))
+        events.push((execution.end_timestamp.unwrap_or(since), format!("result    {output}")));
+        for (time, event) in events {
+            let elapsed = time.since(since).as_secs_f64() * 1e3;
+            say(&format!("{elapsed:>9.3} ms  {event}"))?;
+        }
+        Ok(())
     }
 
     async fn next_instance(&mut self, line: &str) -> anyhow::Result<(TriggerInstance, Value)> {
