@@ -3,4 +3,5 @@
 mod bench;
 mod ends;
 mod leases;
+mod outages;
 mod stops;

@@ -65,7 +65,13 @@ pub(super) const NAMES: [&str; 8] =
 
 impl Bench {
     pub(super) async fn new() -> Self {
-        let (ports, _clock) = simulated_ports(1);
+        Self::on(|_| {}).await
+    }
+
+    /// On ports that were changed by `change`.
+    pub(super) async fn on(change: impl FnOnce(&mut Ports)) -> Self {
+        let (mut ports, _clock) = simulated_ports(1);
+        change(&mut ports);
         let executions = Executions::new(ports.clone(), Settings::default());
         let bench = Self { ports, executions };
         for runner in ["acts", "noop"] {
