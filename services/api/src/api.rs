@@ -18,8 +18,9 @@ use st2_ports::{Ports, Topic, Wake};
 
 use crate::executions::{self, Origins};
 use crate::{
-    actions, apikeys, configs, keys, packs, policies, ruleenforcements, rules, runnertypes,
-    sensortypes, service_registry, triggerinstances, triggers, triggertypes, user, webhooks,
+    actionalias, actions, apikeys, configs, keys, packs, policies, ruleenforcements, rules,
+    runnertypes, sensortypes, service_registry, triggerinstances, triggers, triggertypes, user,
+    webhooks,
 };
 
 /// What the configuration says about the API.
@@ -95,6 +96,7 @@ impl Api {
         Router::new()
             .merge(executions::routes())
             .merge(actions::routes())
+            .merge(actionalias::routes())
             .merge(runnertypes::routes())
             .merge(rules::routes())
             .merge(ruleenforcements::routes())

@@ -12,6 +12,7 @@ mod listing;
 mod lookup;
 mod projection;
 
+mod actionalias;
 mod actions;
 mod apikeys;
 mod configs;

@@ -42,7 +42,8 @@ pub(super) async fn update(
     if current.status.is_completed() {
         return Err(Fault::bad_request("Execution is already in completed state."));
     }
-    let change = Change { api: &api, id: current.id, user: &caller.user };
+    let live_action = current.live_action;
+    let change = Change { api: &api, id: current.id, live_action, user: &caller.user };
     match status {
         ExecutionStatus::Canceled if current.status == ExecutionStatus::Canceling => {
             change.report(status, None).await?;
@@ -89,6 +90,7 @@ async fn show(api: &Api, id: Id<kinds::Execution>, show_secrets: bool) -> Answer
 struct Change<'a> {
     api: &'a Api,
     id: Id<kinds::Execution>,
+    live_action: Id<kinds::LiveAction>,
     user: &'a str,
 }
 
@@ -116,13 +118,10 @@ impl Change<'_> {
     fn refused(&self, verb: &str, error: &Error) -> Fault {
         match error.refusal() {
             Some(refusal) => {
-                let refusal = match refusal {
-                    Refusal::Unsupported { .. } => format!("because {refusal}."),
-                    other => format!("because {other}."),
-                };
-                let id = self.id;
+                let id = self.live_action;
                 Fault::bad_request(format!(
-                    "Failed updating execution. Unable to {verb} liveaction \"{id}\" {refusal}"
+                    "Failed updating execution. Unable to {verb} liveaction \"{id}\" because \
+                     {refusal}."
                 ))
             }
             None => execution_fault(error),
