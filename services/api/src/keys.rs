@@ -144,6 +144,7 @@ async fn set(
         encrypted: flag(&members, "encrypted"),
         description: text(&members, "description").map(str::to_owned),
         ttl: ttl.map(Duration::from_secs),
+        is_note: false,
     };
     let item = api.datastore.set(new).await.map_err(|error| match error {
         DatastoreError::Store(error) => error.into(),

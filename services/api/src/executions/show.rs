@@ -88,8 +88,18 @@ impl Api {
         if !needs_content.into_iter().any(wants) {
             return Ok(parts);
         }
-        let known =
-            self.executions.content(execution).await.map_err(|error| execution_fault(&error))?;
+        let known = match self.executions.content(execution).await {
+            Ok(known) => known,
+            // One execution whose action can not be read must not take a whole list down. Nobody
+            // knows what of it is secret then.
+            Err(error @ st2_execution::Error::Content { .. }) => {
+                tracing::warn!(%error, "an execution is shown without its action");
+                let names = execution.parameters.keys();
+                parts.parameters = names.map(|name| (name.clone(), MASK.into())).collect();
+                return Ok(parts);
+            }
+            Err(error) => return Err(execution_fault(&error)),
+        };
         if wants("action") {
             parts.action = Some(content::action(&known.action));
         }

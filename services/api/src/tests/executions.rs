@@ -78,6 +78,21 @@ async fn large_results_stay_out_of_lists() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_broken_execution_does_not_take_the_list_down() {
+    let site = Site::new().await;
+    let good = requested(&site, json!({})).await;
+    let broken = requested(&site, json!({"text": "t"})).await;
+    let repository = site.ports.repository::<Execution>();
+    let mut stored = repository.get(&broken).await.expect("readable").expect("there");
+    stored.value.action_snapshot = st2_model::Digest::of(b"gone");
+    repository.replace(&stored.value, stored.revision, None).await.expect("stored");
+    let list = site.get("/executions?sort=id").await;
+    assert_eq!((&list[0]["id"], &list[0]["action"]["ref"]), (&json!(good), &json!("demo.plain")));
+    assert_eq!((&list[1]["id"], list[1].get("action")), (&json!(broken), None));
+    assert_eq!(list[1]["parameters"], json!({"text": "********"}));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancel_is_answered_once_with_the_execution_and_then_with_a_fault() {
     let site = Site::new().await;
     let id = requested(&site, json!({})).await;
