@@ -28,6 +28,9 @@ pub struct NewKeyValue {
     pub description: Option<String>,
     /// When it is gone; `None` keeps what stands.
     pub ttl: Option<Duration>,
+    /// Whether it is the note of a sensor to itself: those change many times a second and are no
+    /// occurrences.
+    pub is_note: bool,
 }
 
 /// Why the datastore could not do what was asked.
@@ -146,10 +149,21 @@ impl Datastore {
                 }
             };
             if stored {
-                self.tell(&item, old).await;
+                if !new.is_note {
+                    self.tell(&item, old).await;
+                }
                 return Ok(item);
             }
         }
+    }
+
+    /// Removes the note of a sensor to itself; whether it was there.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete_note(&self, name: &str) -> Result<bool, StoreError> {
+        let id = KeyValue::id_of(&Scope::System, name);
+        self.ports.repository::<KeyValue>().delete(id).await
     }
 
     /// Removes an item and tells of it; whether it was there.

@@ -135,6 +135,7 @@ async fn the_datastore_keeps_tells_and_forgets() {
         encrypted: false,
         description: None,
         ttl,
+        is_note: false,
     };
     datastore.set(new("eu", Some(Duration::from_secs(60)))).await.expect("set");
     let item = datastore.set(new("us", None)).await.expect("set");

@@ -109,6 +109,7 @@ impl GuestHost for SensorGuest {
             encrypted: false,
             description: None,
             ttl: call.ttl_seconds.map(Duration::from_secs),
+            is_note: call.local,
         };
         match self.datastore.set(new).await {
             Ok(_) => Ok(()),
@@ -132,7 +133,12 @@ impl GuestHost for SensorGuest {
 
     async fn datastore_delete(&self, call: DatastoreDelete) -> Result<bool, HostError> {
         let name = self.key(&call.name, call.local);
-        self.datastore.delete(&Scope::System, &name).await.map_err(unavailable)
+        let deleted = if call.local {
+            self.datastore.delete_note(&name).await
+        } else {
+            self.datastore.delete(&Scope::System, &name).await
+        };
+        deleted.map_err(unavailable)
     }
 }
 
