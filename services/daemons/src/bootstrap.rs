@@ -108,7 +108,7 @@ pub(crate) async fn open(mut settings: Settings, sharing: Sharing) -> anyhow::Re
         tracing::info!(socket = %socket.display(), "using the store of the process that owns it");
         return finish(settings, process_user, root, None, None, backends, routines);
     }
-    let data = DataDir::take(root)?;
+    let data = DataDir::take(root).await?;
     let root = data.root().to_owned();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = SqliteStore::open(&data.path("store.db"), clock)?;

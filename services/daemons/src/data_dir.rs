@@ -4,8 +4,15 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use tokio::time::Instant;
+
+/// How long the lock of a process that was killed may outlive it: a process that it was just
+/// starting shares the lock until it has become another program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// A data directory that this process alone uses.
 pub(crate) struct DataDir {
@@ -16,7 +23,7 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// Makes the directory if there is none and takes it for this process.
-    pub(crate) fn take(root: PathBuf) -> anyhow::Result<Self> {
+    pub(crate) async fn take(root: PathBuf) -> anyhow::Result<Self> {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder
@@ -25,20 +32,27 @@ impl DataDir {
         let root = root.canonicalize().with_context(|| format!("{}", root.display()))?;
         let path = root.join("lock");
         let mut lock = private_file(&path)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                lock.read_to_string(&mut holder).unwrap_or_default();
-                bail!(
-                    "the data directory {} is in use by process {}; stop it, or choose another \
-                     directory with --data-dir",
-                    root.display(),
-                    holder.trim()
-                );
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("{} can not be locked", path.display()));
+        let give_up = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    lock.read_to_string(&mut holder).unwrap_or_default();
+                    bail!(
+                        "the data directory {} is in use by process {}; stop it, or choose \
+                         another directory with --data-dir",
+                        root.display(),
+                        holder.trim()
+                    );
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(error)
+                        .with_context(|| format!("{} can not be locked", path.display()));
+                }
             }
         }
         lock.set_len(0)?;
