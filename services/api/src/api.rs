@@ -16,7 +16,7 @@ use st2_intake::{Datastore, Intake};
 use st2_model::Uid;
 use st2_ports::{Ports, Topic, Wake};
 
-use crate::executions::{self, Origins};
+use crate::executions::{self, Origins, Seen};
 use crate::{
     actionalias, actions, apikeys, configs, keys, packs, policies, ruleenforcements, rules,
     runnertypes, sensortypes, service_registry, triggerinstances, triggers, triggertypes, user,
@@ -61,6 +61,8 @@ pub struct Api {
     pub(crate) settings: Settings,
     /// What is remembered of rule-born executions.
     pub(crate) origins: Origins,
+    /// What executions can be filtered by.
+    pub(crate) seen: tokio::sync::Mutex<Seen>,
 }
 
 /// What a resource answers.
@@ -81,6 +83,7 @@ impl Api {
         Self {
             datastore: Datastore::new(ports.clone(), intake.clone()),
             origins: Origins::default(),
+            seen: tokio::sync::Mutex::default(),
             ports,
             executions,
             intake,

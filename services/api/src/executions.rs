@@ -4,6 +4,7 @@ mod change;
 mod filters;
 mod parts;
 mod request;
+mod seen;
 mod show;
 mod views;
 
@@ -22,6 +23,7 @@ use crate::api::Answer;
 use crate::listing::{By, Listing};
 use crate::lookup;
 pub(crate) use request::request_fault;
+pub(crate) use seen::Seen;
 pub(crate) use show::{Origins, Wish};
 
 const LISTING: Listing = Listing {

@@ -4,6 +4,7 @@ use st2_http::{Fault, Params};
 use st2_model::{Execution, ResourceRef};
 use st2_ports::{Filter, Order, Ports, Query};
 
+use super::seen;
 use crate::Api;
 use crate::listing::{Question, equals};
 
@@ -44,14 +45,14 @@ pub(super) async fn refine(
 ) -> Result<(), Fault> {
     for (name, path) in BY_NAME {
         if let Some(value) = params.text(name) {
-            question.and(named(&api.ports, path, value).await?);
+            question.and(named(api, path, value).await?);
         }
     }
     for token in params.text("filter").unwrap_or_default().split_whitespace() {
         let (path, value) = token
             .split_once(':')
             .ok_or_else(|| Fault::bad_request(format!("invalid format for filter \"{token}\"")))?;
-        question.and(by_path(&api.ports, path, value).await?);
+        question.and(by_path(api, path, value).await?);
     }
     let has = |name: &str| params.text(name).is_some();
     if params.text("sort").is_none() {
@@ -64,7 +65,7 @@ pub(super) async fn refine(
     Ok(())
 }
 
-async fn by_path(ports: &Ports, path: &str, value: &str) -> Result<Filter, Fault> {
+async fn by_path(api: &Api, path: &str, value: &str) -> Result<Filter, Fault> {
     if let Some((_, stored)) = PATHS.iter().find(|(known, _)| *known == path) {
         return Ok(match value.parse::<i64>() {
             Ok(number) if matches!(path, "delay" | "result_size") => Filter::eq(*stored, number),
@@ -77,7 +78,7 @@ async fn by_path(ports: &Ports, path: &str, value: &str) -> Result<Filter, Fault
     if let Some((_, stored)) =
         BY_NAME.iter().find(|(known, _)| path.strip_suffix(".name") == Some(*known))
     {
-        return named(ports, stored, value).await;
+        return named(api, stored, value).await;
     }
     if path.starts_with("context.") || path.starts_with("parameters.") {
         return Ok(equals(path, value));
@@ -87,19 +88,24 @@ async fn by_path(ports: &Ports, path: &str, value: &str) -> Result<Filter, Fault
 }
 
 /// Executions at whose `path` stands the ref of something of this name, in whatever pack.
-async fn named(ports: &Ports, path: &str, name: &str) -> Result<Filter, Fault> {
+async fn named(api: &Api, path: &str, name: &str) -> Result<Filter, Fault> {
     if name.eq_ignore_ascii_case("null") {
         return Ok(Filter::Exists(path.to_owned(), false));
     }
-    let known = distinct(ports, path).await?;
-    let refs = known.into_iter().filter(|known| {
+    let seen = seen::look(&api.seen, &api.ports).await?;
+    let refs = match path {
+        "origin.rule_ref" => &seen.rules,
+        "origin.trigger_ref" => &seen.triggers,
+        _ => &seen.trigger_types,
+    };
+    let is_named = |known: &&String| {
         known.parse::<ResourceRef>().is_ok_and(|reference| reference.name() == name)
-    });
-    Ok(Filter::is_in(path, refs))
+    };
+    Ok(Filter::is_in(path, refs.iter().filter(is_named).cloned()))
 }
 
-/// The different texts at `path` of all executions, in order: one question for each, so that none
-/// of the executions between is read.
+/// The different texts at `path`, which has an index, of all executions, in order: one question for
+/// each, so that none of the executions between is read.
 pub(super) async fn distinct(ports: &Ports, path: &str) -> Result<Vec<String>, Fault> {
     let executions = ports.repository::<Execution>();
     let mut found: Vec<String> = Vec::new();
@@ -119,15 +125,9 @@ pub(super) async fn distinct(ports: &Ports, path: &str) -> Result<Vec<String>, F
 }
 
 fn text_at(execution: &Execution, path: &str) -> Option<String> {
-    let origin = execution.origin.as_ref();
     match path {
         "action" => Some(execution.action.to_string()),
         "status" => Some(execution.status.to_string()),
-        "runner" => Some(execution.runner.clone()),
-        "context.user" => Some(execution.context.get("user")?.as_str()?.to_owned()),
-        "origin.rule_ref" => Some(origin?.rule_ref.to_string()),
-        "origin.trigger_ref" => Some(origin?.trigger_ref.to_string()),
-        "origin.trigger_type_ref" => Some(origin?.trigger_type_ref.to_string()),
         _ => None,
     }
 }

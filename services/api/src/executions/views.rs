@@ -3,52 +3,46 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::IntoResponse;
 use serde_json::{Map, Value};
-use st2_http::{Fault, Params};
-use st2_model::{Execution, ResourceRef};
-use st2_ports::Filter;
+use st2_http::Params;
+use st2_model::ResourceRef;
 
 use super::filters::distinct;
+use super::seen;
 use crate::Api;
-use crate::api::Answer;
-
-/// What is asked for, the path where it is stored, and whether only the name of a ref is shown.
-const KINDS: [(&str, &str, bool); 7] = [
-    ("action", "action", false),
-    ("status", "status", false),
-    ("rule", "origin.rule_ref", true),
-    ("runner", "runner", false),
-    ("trigger", "origin.trigger_ref", true),
-    ("trigger_type", "origin.trigger_type_ref", true),
-    ("user", "context.user", false),
-];
+use crate::api::{Answer, shown};
 
 pub(super) async fn filters(State(api): State<Arc<Api>>, params: Params) -> Answer {
     let asked = params.list("types");
-    let mut shown = Map::new();
-    for (name, path, is_named) in KINDS {
-        if asked.as_ref().is_none_or(|asked| asked.contains(&name)) {
-            shown.insert(name.to_owned(), values(&api, path, is_named).await?);
+    let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.contains(&name));
+    let mut list = Map::new();
+    for name in ["action", "status"].into_iter().filter(|name| is_asked(name)) {
+        list.insert(name.to_owned(), distinct(&api.ports, name).await?.into());
+    }
+    let others = ["rule", "runner", "trigger", "trigger_type", "user"];
+    if others.into_iter().any(is_asked) {
+        let seen = seen::look(&api.seen, &api.ports).await?;
+        for name in others.into_iter().filter(|name| is_asked(name)) {
+            let values = match name {
+                "runner" => seen.runners.iter().cloned().collect(),
+                "user" => seen.users.iter().cloned().collect(),
+                "rule" => names(&seen.rules, seen.has_plain),
+                "trigger" => names(&seen.triggers, seen.has_plain),
+                _ => names(&seen.trigger_types, seen.has_plain),
+            };
+            list.insert(name.to_owned(), values);
         }
     }
-    Ok(Json(Value::Object(shown)).into_response())
+    Ok(shown(Value::Object(list)))
 }
 
-async fn values(api: &Api, path: &str, is_named: bool) -> Result<Value, Fault> {
-    let found = distinct(&api.ports, path).await?.into_iter();
-    if !is_named {
-        return Ok(found.map(Value::from).collect());
-    }
-    let name = |text: String| {
-        text.parse::<ResourceRef>().map_or(text, |reference| reference.name().to_owned())
+/// The names in some refs, behind null when there are executions without any.
+fn names(refs: &BTreeSet<String>, has_plain: bool) -> Value {
+    let name = |text: &String| {
+        text.parse::<ResourceRef>().map_or_else(|_| text.clone(), |found| found.name().to_owned())
     };
-    let names: BTreeSet<String> = found.map(name).collect();
-    let absent = Filter::Exists(path.to_owned(), false);
-    let query = st2_ports::Query::of(absent).limit(1);
-    let has_others = !api.ports.repository::<Execution>().find(&query).await?.is_empty();
-    let null = has_others.then_some(Value::Null);
-    Ok(null.into_iter().chain(names.into_iter().map(Value::from)).collect())
+    let names: BTreeSet<String> = refs.iter().map(name).collect();
+    let null = has_plain.then_some(Value::Null);
+    null.into_iter().chain(names.into_iter().map(Value::from)).collect()
 }

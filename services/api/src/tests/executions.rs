@@ -188,6 +188,9 @@ async fn filters_of_executions_combine() {
         filters,
         json!({"action": ["demo.plain", "other.plain"], "rule": [null], "user": ["ann", "joe"]})
     );
+    site.post("/executions", json!({"action": "other.plain", "user": "eve"})).await;
+    let filters = site.get("/executions/views/filters?types=user").await;
+    assert_eq!(filters, json!({"user": ["ann", "eve", "joe"]}), "what is new is seen");
     for (query, fault) in [
         ("filter=x", "invalid format for filter \"x\""),
         ("filter=foo:1", "Cannot resolve field \"foo\""),
