@@ -33,6 +33,8 @@ type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Answer>>>>;
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    /// Whether its writes to the store are relaxed.
+    is_relaxed: bool,
 }
 
 struct Inner {
@@ -64,7 +66,7 @@ impl Client {
     #[must_use]
     pub fn to(path: PathBuf, routines: Routines) -> Self {
         let inner = Inner { path, routines, next: AtomicU64::new(0), link: AsyncMutex::new(None) };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), is_relaxed: false }
     }
 
     /// The connection, made anew if the last one is gone.
@@ -95,10 +97,15 @@ impl Client {
                     drop(waiter.map(|waiter| waiter.send(answer.body)));
                 }
             };
+            let lingering = async {
+                shutdown.cancelled().await;
+                tokio::time::sleep(RECONNECT).await;
+            };
             tokio::select! {
                 () = write => {}
                 () = read => {}
-                () = shutdown.cancelled() => tokio::time::sleep(RECONNECT).await,
+                // Not in the branch: what is asked meanwhile is to be answered.
+                () = lingering => {}
             }
             // Whoever still waits learns that the connection is gone.
             lock(&answered).clear();
@@ -145,6 +152,12 @@ impl Client {
             Ok(answer) => Ok(answer),
             Err(reason) => Err(StoreError::Unavailable(reason)),
         }
+    }
+
+    /// Asks for a write, durable or not as this view says.
+    async fn write(&self, to: &'static Collection, call: Call) -> Result<Answer, StoreError> {
+        let call = if self.is_relaxed { Call::Relaxed(Box::new(call)) } else { call };
+        self.ask(to, call).await
     }
 
     async fn coordinate(&self, call: Call) -> Result<Answer, CoordinationError> {
@@ -232,7 +245,7 @@ impl Store for Client {
         fence: Option<&Fence>,
     ) -> Result<Inserted, StoreError> {
         let (collection, fence) = (into.name.to_owned(), fence.cloned());
-        match self.ask(into, Call::Insert { collection, document, fence }).await? {
+        match self.write(into, Call::Insert { collection, document, fence }).await? {
             Answer::Inserted(InsertedFrame::New) => Ok(Inserted::New),
             Answer::Inserted(InsertedFrame::Exists) => Ok(Inserted::Exists),
             Answer::Inserted(InsertedFrame::Taken(index)) => {
@@ -250,7 +263,7 @@ impl Store for Client {
         fence: Option<&Fence>,
     ) -> Result<Replaced, StoreError> {
         let (collection, fence) = (into.name.to_owned(), fence.cloned());
-        match self.ask(into, Call::Replace { collection, document, revision, fence }).await? {
+        match self.write(into, Call::Replace { collection, document, revision, fence }).await? {
             Answer::Replaced(ReplacedFrame::At(revision)) => Ok(Replaced::At(revision)),
             Answer::Replaced(ReplacedFrame::Stale) => Ok(Replaced::Stale),
             Answer::Replaced(ReplacedFrame::Missing) => Ok(Replaced::Missing),
@@ -269,7 +282,7 @@ impl Store for Client {
     ) -> Result<u64, StoreError> {
         let (filter, patch) = (FilterFrame::from(filter), patch.clone());
         let call = Call::UpdateMany { collection: into.name.to_owned(), filter, patch };
-        match self.ask(into, call).await? {
+        match self.write(into, call).await? {
             Answer::Number(number) => Ok(number),
             _ => Err(unexpected()),
         }
@@ -278,14 +291,14 @@ impl Store for Client {
     async fn delete(&self, from: &'static Collection, filter: &Filter) -> Result<u64, StoreError> {
         let call =
             Call::Delete { collection: from.name.to_owned(), filter: FilterFrame::from(filter) };
-        match self.ask(from, call).await? {
+        match self.write(from, call).await? {
             Answer::Number(number) => Ok(number),
             _ => Err(unexpected()),
         }
     }
 
     async fn raise_fence(&self, fence: &Fence) -> Result<(), StoreError> {
-        match self.ask(&NO_COLLECTION, Call::RaiseFence(fence.clone())).await? {
+        match self.write(&NO_COLLECTION, Call::RaiseFence(fence.clone())).await? {
             Answer::Done => Ok(()),
             _ => Err(unexpected()),
         }
@@ -293,7 +306,7 @@ impl Store for Client {
 
     async fn put_blob(&self, content: Bytes) -> Result<BlobRef, StoreError> {
         let call = Call::PutBlob(Base64(content.to_vec()));
-        match self.ask(&NO_COLLECTION, call).await? {
+        match self.write(&NO_COLLECTION, call).await? {
             Answer::BlobRef(blob) => Ok(blob),
             _ => Err(unexpected()),
         }
@@ -307,8 +320,19 @@ impl Store for Client {
     }
 
     async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
-        match self.ask(&NO_COLLECTION, Call::DeleteBlob(digest.clone())).await? {
+        match self.write(&NO_COLLECTION, Call::DeleteBlob(digest.clone())).await? {
             Answer::Flag(was_there) => Ok(was_there),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn relaxed(self: Arc<Self>) -> Arc<dyn Store> {
+        Arc::new(Self { inner: Arc::clone(&self.inner), is_relaxed: true })
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        match self.ask(&NO_COLLECTION, Call::Flush).await? {
+            Answer::Done => Ok(()),
             _ => Err(unexpected()),
         }
     }

@@ -61,6 +61,9 @@ pub(crate) enum Call {
     PutBlob(Base64),
     GetBlob(Digest),
     DeleteBlob(Digest),
+    /// A write that need not be durable when it is answered.
+    Relaxed(Box<Call>),
+    Flush,
     Publish {
         topic: Topic,
         wake: Wake,

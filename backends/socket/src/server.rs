@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use st2_ports::{
     BusError, Collection, CoordinationError, Delivery, Filter, Group, Inserted, Ports, Query,
-    Readiness, Replaced, RoutineKind, Service, ServiceContext, ServiceError, StoreError,
+    Readiness, Replaced, RoutineKind, Service, ServiceContext, ServiceError, Store, StoreError,
     Subscription,
 };
 use tokio::net::{UnixListener, UnixStream};
@@ -98,6 +98,7 @@ type Reader = Arc<AsyncMutex<Box<dyn Subscription>>>;
 /// What one connection holds: it is all given back when the connection ends.
 struct Connection {
     ports: Ports,
+    relaxed: Arc<dyn Store>,
     collections: &'static [&'static Collection],
     next: AtomicU64,
     subscriptions: Mutex<HashMap<u64, Reader>>,
@@ -116,6 +117,7 @@ async fn serve(stream: UnixStream, ports: Ports, collections: &'static [&'static
         }
     });
     let connection = Arc::new(Connection {
+        relaxed: ports.relaxed_store(),
         ports,
         collections,
         next: AtomicU64::new(0),
@@ -171,7 +173,10 @@ impl Connection {
 
     /// Calls of the store; any other comes back.
     async fn store(&self, call: Call) -> Result<Answer, Call> {
-        let store = &self.ports.store;
+        let (store, call) = match call {
+            Call::Relaxed(call) => (&self.relaxed, *call),
+            call => (&self.ports.store, call),
+        };
         let answer = match call {
             Call::Get { collection, id } => match self.of(&collection) {
                 Ok(from) => store.get(from, &id).await.map(Answer::Record),
@@ -226,6 +231,7 @@ impl Connection {
                 .await
                 .map(|found| Answer::Blob(found.map(|bytes| Base64(bytes.to_vec())))),
             Call::DeleteBlob(digest) => store.delete_blob(&digest).await.map(Answer::Flag),
+            Call::Flush => store.flush().await.map(|()| Answer::Done),
             other => return Err(other),
         };
         Ok(answer.unwrap_or_else(|error| Answer::Failed(failure(error))))

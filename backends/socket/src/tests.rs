@@ -75,4 +75,6 @@ async fn a_client_without_a_server_says_so() {
     let client = Client::to(path, Routines::new());
     let error = client.holder("x").await.expect_err("nobody answers");
     assert!(error.to_string().contains("unavailable"), "{error}");
+    let error = client.flush().await.expect_err("nobody answers");
+    assert!(error.is_transient(), "{error}");
 }

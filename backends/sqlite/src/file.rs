@@ -16,7 +16,8 @@ pub(crate) struct Claim {
     _lock: File,
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path of a file that belongs to the store's.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

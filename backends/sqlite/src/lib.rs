@@ -1,18 +1,20 @@
 //! The document port on SQLite: one file, one writer, a few readers.
 //!
-//! - Every write that waits when the writer is free goes into one transaction, and one flush to
-//!   disk serves them all; each has its own outcome. A write that was answered is on disk.
+//! - Every write that waits when the writer is free goes into one transaction; each has its own
+//!   outcome. A write through the relaxed view is answered when it is in the log, any other when
+//!   the log is on disk; one flush serves all who wait for one (`flusher.rs`).
 //! - Documents are JSON text. What a collection declares as an index stands in columns beside it,
 //!   encoded so that SQLite's own order of values is the port's (`key.rs`). What is not declared
 //!   is judged by the port's pure functions, so that both ways give the same answer.
 //! - SQLite runs on threads of its own; a caller's thread is never blocked.
 //! - One process at a time owns the file.
 //!
-//! Read first: `store.rs`, then `writer.rs` and `plan.rs`.
+//! Read first: `store.rs`, then `writer.rs`, `flusher.rs` and `plan.rs`.
 
 mod blob;
 mod error;
 mod file;
+mod flusher;
 mod key;
 mod layout;
 mod plan;

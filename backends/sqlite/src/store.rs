@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rusqlite::Connection;
 use st2_model::{BlobRef, Digest, Revision};
 use st2_ports::{
     ALL_COLLECTIONS, Clock, Collection, Document, Fence, Filter, Inserted, Patch, Query, Record,
@@ -15,7 +16,8 @@ use st2_ports::{
 use crate::error::closed;
 use crate::layout::Layout;
 use crate::reader::Readers;
-use crate::writer::Writer;
+use crate::write::Outcome;
+use crate::writer::{Promise, Writer};
 use crate::{OpenError, blob, file, read, schema, write};
 
 /// How many documents one transaction of a long change or removal touches, so that other writes
@@ -24,10 +26,16 @@ const CHUNK: usize = 500;
 
 /// Documents and blobs in a SQLite file.
 pub struct SqliteStore {
+    shared: Arc<Shared>,
+    promise: Promise,
+}
+
+/// What the views of a store have in common.
+struct Shared {
     clock: Arc<dyn Clock>,
     boot: u64,
     layouts: Mutex<BTreeMap<&'static str, Arc<Layout>>>,
-    pub(crate) writer: Writer,
+    writer: Writer,
     readers: Readers,
 }
 
@@ -50,43 +58,53 @@ impl SqliteStore {
             layouts.insert(collection.name, Arc::new(layout));
         }
         transaction.commit().map_err(failed)?;
-        Ok(Arc::new(Self {
+        let shared = Arc::new(Shared {
             clock,
             boot,
             layouts: Mutex::new(layouts),
             readers: Readers::start(path)?,
             writer: Writer::start(path, connection, claim)?,
-        }))
+        });
+        Ok(Arc::new(Self { shared, promise: Promise::Durable }))
     }
 
     /// How often the file has been opened, this time included. Grows from start to start.
     #[must_use]
-    pub const fn boot(&self) -> u64 {
-        self.boot
+    pub fn boot(&self) -> u64 {
+        self.shared.boot
     }
 
     /// Finishes what was called, moves the log into the file and closes it. Calls that come later
     /// are refused. Without it nothing is lost; the next start does the rest.
     pub async fn close(&self) {
-        self.readers.stop().await;
-        self.writer.close().await;
+        self.shared.readers.stop().await;
+        self.shared.writer.close().await;
     }
 
     fn now(&self) -> i64 {
-        self.clock.now().micros()
+        self.shared.clock.now().micros()
+    }
+
+    /// Has the writer do `work`, of about `bytes` bytes, and waits for it as this view promises.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnMut(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.shared.writer.run(self.promise, bytes, work).await
     }
 
     /// The layout of a collection whose tables are there.
     async fn layout(&self, of: &'static Collection) -> Result<Arc<Layout>, StoreError> {
         let layout = {
-            let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut layouts = self.shared.layouts.lock().unwrap_or_else(PoisonError::into_inner);
             let layout = layouts.entry(of.name).or_insert_with(|| Arc::new(Layout::new(of)));
             Arc::clone(layout)
         };
         if !layout.is_ready() {
             let prepared = Arc::clone(&layout);
             let prepare = move |c: &_| schema::prepare(c, &prepared).map(Ok);
-            self.writer.run(0, prepare).await?;
+            self.write(0, prepare).await?;
             layout.set_ready();
         }
         Ok(layout)
@@ -95,7 +113,7 @@ impl SqliteStore {
     /// The rows that match, as they are now. A single id needs no look.
     async fn rows(&self, layout: &Arc<Layout>, filter: &Filter) -> Result<Vec<i64>, StoreError> {
         let (layout, filter, now) = (Arc::clone(layout), filter.clone(), self.now());
-        self.readers.run(move |c| read::rows(c, &layout, &filter, now)).await
+        self.shared.readers.run(move |c| read::rows(c, &layout, &filter, now)).await
     }
 }
 
@@ -111,7 +129,7 @@ fn single_id(filter: &Filter) -> Option<String> {
 impl Store for SqliteStore {
     async fn get(&self, from: &'static Collection, id: &str) -> Result<Option<Record>, StoreError> {
         let (layout, id, now) = (self.layout(from).await?, id.to_owned(), self.now());
-        self.readers.run(move |c| read::get(c, &layout, &id, now)).await
+        self.shared.readers.run(move |c| read::get(c, &layout, &id, now)).await
     }
 
     async fn find(
@@ -124,12 +142,12 @@ impl Store for SqliteStore {
             return Err(layout.invalid(fault));
         }
         let (query, now) = (query.clone(), self.now());
-        self.readers.run(move |c| read::find(c, &layout, &query, now)).await
+        self.shared.readers.run(move |c| read::find(c, &layout, &query, now)).await
     }
 
     async fn count(&self, from: &'static Collection, filter: &Filter) -> Result<u64, StoreError> {
         let (layout, filter, now) = (self.layout(from).await?, filter.clone(), self.now());
-        self.readers.run(move |c| read::count(c, &layout, &filter, now)).await
+        self.shared.readers.run(move |c| read::count(c, &layout, &filter, now)).await
     }
 
     async fn insert(
@@ -140,11 +158,10 @@ impl Store for SqliteStore {
     ) -> Result<Inserted, StoreError> {
         let layout = self.layout(into).await?;
         let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
-        self.writer
-            .run(document.body.len(), move |c| {
-                write::insert(c, &layout, &document, fence.as_ref(), now)
-            })
-            .await
+        self.write(document.body.len(), move |c| {
+            write::insert(c, &layout, &document, fence.as_ref(), now)
+        })
+        .await
     }
 
     async fn replace(
@@ -156,11 +173,10 @@ impl Store for SqliteStore {
     ) -> Result<Replaced, StoreError> {
         let layout = self.layout(into).await?;
         let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
-        self.writer
-            .run(document.body.len(), move |c| {
-                write::replace(c, &layout, &document, revision, fence.as_ref(), now)
-            })
-            .await
+        self.write(document.body.len(), move |c| {
+            write::replace(c, &layout, &document, revision, fence.as_ref(), now)
+        })
+        .await
     }
 
     async fn update_many(
@@ -175,7 +191,7 @@ impl Store for SqliteStore {
             let (layout, rows, now) = (Arc::clone(&layout), rows.to_vec(), self.now());
             let (filter, patch) = (filter.clone(), patch.clone());
             let update = move |c: &_| write::update_rows(c, &layout, &rows, (&filter, &patch), now);
-            changed += self.writer.run(0, update).await?;
+            changed += self.write(0, update).await?;
         }
         Ok(changed)
     }
@@ -188,35 +204,35 @@ impl Store for SqliteStore {
                 let rows = write::row_of(c, &layout, &id)?;
                 write::delete_rows(c, &layout, &rows, &filter, now)
             };
-            return self.writer.run(0, delete).await;
+            return self.write(0, delete).await;
         }
         let mut removed = 0;
         for rows in self.rows(&layout, filter).await?.chunks(CHUNK) {
             let (layout, rows, now) = (Arc::clone(&layout), rows.to_vec(), self.now());
             let filter = filter.clone();
             let delete = move |c: &_| write::delete_rows(c, &layout, &rows, &filter, now);
-            removed += self.writer.run(0, delete).await?;
+            removed += self.write(0, delete).await?;
         }
         Ok(removed)
     }
 
     async fn raise_fence(&self, fence: &Fence) -> Result<(), StoreError> {
         let fence = fence.clone();
-        self.writer.run(0, move |c| write::raise_fence(c, &fence)).await
+        self.write(0, move |c| write::raise_fence(c, &fence)).await
     }
 
     async fn put_blob(&self, content: Bytes) -> Result<BlobRef, StoreError> {
         let packing = tokio::task::spawn_blocking(move || blob::pack(&content));
         let packed = packing.await.map_err(|_| closed())??;
         let reference = packed.reference.clone();
-        self.writer.run(packed.content.len(), move |c| blob::put(c, &packed)).await?;
+        self.write(packed.content.len(), move |c| blob::put(c, &packed)).await?;
         Ok(reference)
     }
 
     async fn get_blob(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
         let digest = digest.clone();
         let wanted = digest.clone();
-        let found = self.readers.run(move |c| blob::get(c, &wanted)).await?;
+        let found = self.shared.readers.run(move |c| blob::get(c, &wanted)).await?;
         let Some((bytes, packed)) = found else {
             return Ok(None);
         };
@@ -226,6 +242,14 @@ impl Store for SqliteStore {
 
     async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
         let digest = digest.clone();
-        self.writer.run(0, move |c| blob::delete(c, &digest)).await
+        self.write(0, move |c| blob::delete(c, &digest)).await
+    }
+
+    fn relaxed(self: Arc<Self>) -> Arc<dyn Store> {
+        Arc::new(Self { shared: Arc::clone(&self.shared), promise: Promise::Ordered })
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.shared.writer.flush().await
     }
 }

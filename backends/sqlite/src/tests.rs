@@ -14,6 +14,7 @@ mod crash;
 mod files;
 mod full;
 mod indexes;
+mod power;
 
 fn open_in(folder: &TempDir, clock: Arc<SimClock>) -> Arc<SqliteStore> {
     SqliteStore::open(&folder.path().join("st2.db"), clock as Arc<dyn Clock>).unwrap()
@@ -32,5 +33,8 @@ async fn random_operations_give_the_answers_of_the_store_in_memory() {
         let (sqlite, _folder) = open(clock());
         let memory = MemoryStore::new(clock());
         random_operations_agree(&*sqlite, &memory, seed, 500).await;
+        let (sqlite, _folder) = open(clock());
+        let memory = MemoryStore::new(clock());
+        random_operations_agree(&*sqlite.relaxed(), &memory, seed + 100, 500).await;
     }
 }

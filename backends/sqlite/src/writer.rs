@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use st2_ports::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{OpenError, closed, concerns_the_file, unavailable};
 use crate::file::Claim;
+use crate::flusher::{Flusher, Threads};
 use crate::read::Answer;
 use crate::reader::start_thread;
 use crate::schema;
@@ -25,19 +27,31 @@ const LOG_PAGES: i64 = 1000;
 /// From so many on, writes wait for it.
 const LOG_PAGES_MAX: i64 = 16_000;
 
+/// When a write is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// When every reader sees it.
+    Ordered,
+    /// When it is on disk.
+    Durable,
+}
+
 /// A write in the queue.
 trait Write: Send {
     /// Does it, inside the writer's transaction. May be called again after a rollback.
     fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()>;
     /// About how many bytes it writes.
     fn bytes(&self) -> usize;
-    /// Answers: what it came to, or why it was undone.
+    /// Whether its caller waits for the disk.
+    fn is_durable(&self) -> bool;
+    /// Answers: what it came to, or why it was undone or is not known to be on disk.
     fn settle(self: Box<Self>, undone: Option<StoreError>);
 }
 
 struct Pending<T, W> {
     work: W,
     bytes: usize,
+    promise: Promise,
     outcome: Option<Answer<T>>,
     reply: oneshot::Sender<Answer<T>>,
 }
@@ -50,6 +64,10 @@ impl<T: Send, W: FnMut(&Connection) -> Outcome<T> + Send> Write for Pending<T, W
 
     fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn is_durable(&self) -> bool {
+        self.promise == Promise::Durable
     }
 
     fn settle(self: Box<Self>, undone: Option<StoreError>) {
@@ -72,6 +90,7 @@ enum Job {
 /// The way to the writer of a store.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
+    flusher: Flusher,
 }
 
 impl Writer {
@@ -81,6 +100,10 @@ impl Writer {
         connection: Connection,
         claim: Claim,
     ) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::of(path.to_owned(), error);
+        // From here on the flusher has the log flushed, and SQLite only where it moves the log.
+        connection.execute_batch("PRAGMA synchronous = NORMAL").map_err(failed)?;
+        let (flusher, flushing) = Flusher::start(path)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         // One request is as good as many.
         let (requests, asked) = sync_channel(1);
@@ -88,22 +111,38 @@ impl Writer {
         let checkpointer = start_thread(path, "st2-sqlite-checkpoint".to_owned(), move || {
             checkpoint_when_asked(&checkpointer, &asked);
         })?;
-        let routine = Routine { connection, jobs, requests, checkpointer, failing: false, claim };
+        let routine = Routine {
+            connection,
+            jobs,
+            requests,
+            checkpointer,
+            flusher: flusher.clone(),
+            flushing,
+            failing: false,
+            claim,
+        };
         start_thread(path, "st2-sqlite-write".to_owned(), move || routine.run())?;
-        Ok(Self { queue })
+        Ok(Self { queue, flusher })
     }
 
-    /// Queues a write of about `bytes` bytes and waits until it is on disk, or undone.
+    /// Queues a write of about `bytes` bytes and waits until it is as safe as `promise` says, or
+    /// undone.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        promise: Promise,
         bytes: usize,
         work: impl FnMut(&Connection) -> Outcome<T> + Send + 'static,
     ) -> Answer<T> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { work, bytes, outcome: None, reply };
+        let pending = Pending { work, bytes, promise, outcome: None, reply };
         let job = Job::Write(Box::new(pending));
         self.queue.send(job).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
+    }
+
+    /// Waits until everything that was answered is on disk.
+    pub(crate) async fn flush(&self) -> Answer<()> {
+        self.flusher.flush().await
     }
 
     /// Writes what is in the queue and closes the files.
@@ -120,6 +159,8 @@ struct Routine {
     jobs: mpsc::Receiver<Job>,
     requests: SyncSender<()>,
     checkpointer: JoinHandle<()>,
+    flusher: Flusher,
+    flushing: Threads,
     /// Whether the last transaction was undone for the file's sake.
     failing: bool,
     claim: Claim,
@@ -146,10 +187,15 @@ impl Routine {
     /// Closes the files, this connection last, so that SQLite clears the log away.
     fn end(self) {
         drop(self.requests);
+        self.flusher.stop(self.flushing);
         if self.checkpointer.join().is_err() {
             tracing::warn!("what moves the log into the file has panicked");
         }
-        if let Err(error) = checkpoint(&self.connection, "TRUNCATE") {
+        if self.flusher.check().is_err() {
+            // The next start reads the log as it is on disk, and knows how far it is sound.
+            let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            drop(self.connection.set_db_config(leave, true));
+        } else if let Err(error) = checkpoint(&self.connection, "TRUNCATE") {
             tracing::warn!(%error, "the log was not moved into the file: the next start will");
         }
         if let Err((_, error)) = self.connection.close() {
@@ -203,13 +249,18 @@ impl Routine {
     /// Commits the writes and answers them. A write that SQLite refuses for itself is left out;
     /// when the trouble is the file's, all of them are undone.
     fn commit(&mut self, mut batch: Vec<Box<dyn Write>>) {
+        if let Err(error) = self.flusher.check() {
+            for write in batch {
+                write.settle(Some(error.clone()));
+            }
+            return;
+        }
         while !batch.is_empty() {
             let (culprit, error) = match try_commit(&mut self.connection, &mut batch) {
                 Ok(()) => {
                     self.report(None);
-                    for write in batch {
-                        write.settle(None);
-                    }
+                    self.flusher.note_commit();
+                    self.answer(batch);
                     return;
                 }
                 Err(failure) => failure,
@@ -228,6 +279,22 @@ impl Routine {
                     return;
                 }
             }
+        }
+    }
+
+    /// Answers writes that are committed, each as its caller wants it.
+    fn answer(&self, batch: Vec<Box<dyn Write>>) {
+        let (durable, ordered): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|write| write.is_durable());
+        for write in ordered {
+            write.settle(None);
+        }
+        if !durable.is_empty() {
+            self.flusher.when_flushed(move |outcome| {
+                for write in durable {
+                    write.settle(outcome.clone().err());
+                }
+            });
         }
     }
 

@@ -75,4 +75,16 @@ impl Ports {
     pub fn repository<E: Entity>(&self) -> Repository<E> {
         Repository::new(Arc::clone(&self.store))
     }
+
+    /// The same for writes that need not be durable when they return: see [`Store::relaxed`].
+    #[must_use]
+    pub fn relaxed_repository<E: Entity>(&self) -> Repository<E> {
+        Repository::new(self.relaxed_store())
+    }
+
+    /// The store for writes that need not be durable when they return: see [`Store::relaxed`].
+    #[must_use]
+    pub fn relaxed_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store).relaxed()
+    }
 }

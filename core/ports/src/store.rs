@@ -1,5 +1,7 @@
 //! The document port: JSON documents in named collections, and blobs beside them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -131,9 +133,20 @@ impl StoreError {
 }
 
 /// Documents and blobs. Every method may wait for a disk or a network and never blocks the
-/// thread. A write that has returned is durable: it survives the death of every process, and
-/// where the backend can promise it, of the machine. Reads see every write that returned before
-/// they were called.
+/// thread. Reads see every write that returned before they were called.
+///
+/// What a write promises when it returns depends on the view through which it was made:
+///
+/// - Through the store itself it is *durable*: it survives the death of every process, and where
+///   the backend can promise it, of the machine.
+/// - Through [`Store::relaxed`] it is *ordered*: every reader sees it and it survives the death of
+///   every process, but a loss of power may take it away until somebody has called
+///   [`Store::flush`], or made a durable write, after it returned.
+///
+/// All writes of a store stand in one order, whatever view they were made through: when one
+/// returned before another was called, it comes first. A loss of power takes away a suffix of
+/// that order and nothing from its middle, so that no effect is ever found without its cause.
+/// A write that has ended in [`StoreError::Unavailable`] may have happened all the same.
 ///
 /// Calls come in any order and at the same time; writes of one document are serialised by their
 /// revisions.
@@ -193,4 +206,13 @@ pub trait Store: Send + Sync {
 
     /// Removes a blob; whether it was there.
     async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError>;
+
+    /// The same store for writes that need not be durable when they return, because what they
+    /// say follows from something that is, or because [`Store::flush`] comes before anybody
+    /// relies on them.
+    fn relaxed(self: Arc<Self>) -> Arc<dyn Store>;
+
+    /// Makes everything durable that returned before this was called. Writes go on meanwhile,
+    /// and calls at the same time share one flush to disk.
+    async fn flush(&self) -> Result<(), StoreError>;
 }

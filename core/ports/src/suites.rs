@@ -24,6 +24,7 @@
 
 pub mod bus;
 pub mod coordinator;
+pub mod durability;
 pub mod equivalence;
 pub mod query;
 pub mod store;
@@ -89,6 +90,21 @@ macro_rules! store_suite {
             a_cursor_fits_its_sort,
             long_lists_of_values_are_searched,
         }
+        $crate::store_suite! { @views $open:
+            a_relaxed_write_is_seen_at_once,
+            the_views_have_the_same_documents,
+            racing_writes_through_both_views_lose_nothing,
+            everybody_gets_the_flush_that_was_asked_for,
+        }
+    };
+    (@views $open:path: $($law:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $law() {
+                let (store, _alive) = $open($crate::suites::store::clock());
+                $crate::suites::durability::$law(store).await;
+            }
+        )*
     };
     (@laws $open:path, $module:ident: $($law:ident),* $(,)?) => {
         $(

@@ -15,7 +15,7 @@ async fn leave_room(store: &SqliteStore, pages: i64) {
         let now: i64 = c.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         c.query_row(&format!("PRAGMA max_page_count = {}", now + pages), [], |_| Ok(Ok(())))
     };
-    store.writer.run(0, limit).await.unwrap();
+    store.write(0, limit).await.unwrap();
 }
 
 async fn put_many(store: &SqliteStore, from: usize) -> Vec<Result<Inserted, StoreError>> {
@@ -67,7 +67,7 @@ async fn a_write_that_can_not_be_does_not_hinder_others() {
     let store = open_in(&folder, clock());
     let impossible = |_| {
         let nonsense = |c: &Connection| c.execute("INSERT INTO st2_meta VALUES ('x', NULL)", []);
-        store.writer.run(0, move |c| nonsense(c).map(Ok))
+        store.write(0, move |c| nonsense(c).map(Ok))
     };
     let (refused, stored) = tokio::join!(join_all((0..5).map(impossible)), put_many(&store, 0));
     assert!(refused.iter().all(Result::is_err));

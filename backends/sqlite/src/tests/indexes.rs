@@ -26,7 +26,7 @@ fn explain(c: &Connection, layout: &Layout, query: &Query) -> Vec<String> {
 async fn assert_served<E: Entity>(query: Query, index: &'static str) {
     let folder = tempfile::tempdir().unwrap();
     let store = open_in(&folder, clock());
-    let plan = store.writer.run(0, move |c| {
+    let plan = store.write(0, move |c| {
         let layout = Layout::new(E::collection());
         Ok(Ok(explain(c, &layout, &query)))
     });

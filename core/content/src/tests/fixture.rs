@@ -178,6 +178,14 @@ impl Store for CountingStore {
     async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
         self.inner.delete_blob(digest).await
     }
+
+    fn relaxed(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush().await
+    }
 }
 
 /// Packs in a temporary directory, a store in memory, and a registrar.
