@@ -153,7 +153,7 @@ impl Executions {
     pub async fn remind(&self, executions: Vec<Versioned<Execution>>) -> Result<(), Error> {
         for execution in executions {
             let id = execution.value.id;
-            let changed = self.change(execution, None, decide::look_again).await;
+            let changed = self.change_relaxed(execution, None, decide::look_again).await;
             match changed {
                 Ok(changed) if changed.answer => {
                     self.publish(Topic::ExecutionScheduled, id).await;
@@ -172,9 +172,13 @@ impl Executions {
         fence: Option<&Fence>,
     ) -> Result<Admitted, Error> {
         let id = execution.value.id;
-        let changed = self
-            .change(execution, fence, |execution, now| decide::admit(execution, &verdict, now))
-            .await?;
+        let decide = |execution: &mut Execution, now| decide::admit(execution, &verdict, now);
+        // Before a guest starts there is a claim, which is durable. An end is final at once.
+        let changed = if matches!(verdict, Verdict::Cancel(_)) {
+            self.change(execution, fence, decide).await?
+        } else {
+            self.change_relaxed(execution, fence, decide).await?
+        };
         if changed.answer == Admitted::Scheduled {
             self.publish(Topic::ExecutionScheduled, id).await;
         }
@@ -288,7 +292,7 @@ impl Executions {
         let due = now.after(POLICY_RECHECK).micros();
         patch.set.insert("due".into(), due.into());
         let collection = <Execution as st2_ports::Entity>::collection();
-        self.ports.store.update_many(collection, &filter, &patch).await?;
+        self.relaxed.update_many(collection, &filter, &patch).await?;
         Ok(())
     }
 

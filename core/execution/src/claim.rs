@@ -96,11 +96,17 @@ impl Executions {
         owner: &Owner,
         runner_info: &RunnerInfo,
     ) -> Result<Versioned<Execution>, Error> {
-        let changed = self
-            .change(scheduled, Some(&fence_of(owner)), |execution, now| {
-                decide::claim(execution, owner, runner_info.clone(), now)
-            })
-            .await?;
+        let fence = fence_of(owner);
+        // A loss of power must not undo the claim of what must not run twice.
+        let may_run_twice = scheduled.value.idempotent;
+        let decide = |execution: &mut Execution, now| {
+            decide::claim(execution, owner, runner_info.clone(), now)
+        };
+        let changed = if may_run_twice {
+            self.change_relaxed(scheduled, Some(&fence), decide).await?
+        } else {
+            self.change(scheduled, Some(&fence), decide).await?
+        };
         Ok(changed.execution)
     }
 
@@ -115,11 +121,13 @@ impl Executions {
         outcome: Outcome,
     ) -> Result<Versioned<Execution>, Error> {
         let outcome = outcome.normalised(claimed.value.is_workflow);
-        let (result, result_bytes) = store_payload(&*self.ports.store, outcome.result).await?;
+        // A loss of power takes the end away at worst, and leaves an execution whose worker is
+        // gone. It can not take the claim without the end.
+        let (result, result_bytes) = store_payload(&*self.relaxed, outcome.result).await?;
         let ending =
             Ending { status: outcome.status, result, result_bytes, context: outcome.context };
         let changed = self
-            .change(claimed, Some(&fence_of(owner)), |execution, now| {
+            .change_relaxed(claimed, Some(&fence_of(owner)), |execution, now| {
                 decide::complete(execution, owner, &ending, now)
             })
             .await?;
@@ -137,7 +145,7 @@ impl Executions {
         owner: &Owner,
     ) -> Result<Versioned<Execution>, Error> {
         let changed = self
-            .change(claimed, Some(&fence_of(owner)), |execution, now| {
+            .change_relaxed(claimed, Some(&fence_of(owner)), |execution, now| {
                 decide::release(execution, owner, &json!({}), now)
             })
             .await?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use st2_expr::crypto::CryptoKey;
 use st2_expr::jinja::Engine;
 use st2_model::{Execution, ExecutionStatus, Id, Object, Timestamp, kinds};
-use st2_ports::{Fence, Ports, Replaced, Repository, StoreError, Topic, Versioned, Wake};
+use st2_ports::{Fence, Ports, Replaced, Repository, Store, StoreError, Topic, Versioned, Wake};
 
 use crate::content::Contents;
 use crate::decide::{self, Cancellation};
@@ -33,6 +33,8 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Executions {
     pub(crate) ports: Ports,
+    /// For writes that follow from durable ones.
+    pub(crate) relaxed: Arc<dyn Store>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) contents: Arc<Contents>,
     pub(crate) engine: Arc<Engine>,
@@ -59,6 +61,7 @@ impl Executions {
             engine: Arc::default(),
             admitting: Arc::default(),
             instance: ports.ids.token(8).into(),
+            relaxed: ports.relaxed_store(),
             ports,
         }
     }
@@ -189,15 +192,37 @@ impl Executions {
     }
 
     /// Decides on `current` and stores what comes out, deciding anew as often as somebody else
-    /// wrote meanwhile. A decision that changes nothing is not written.
+    /// wrote meanwhile. A decision that changes nothing is not written. What is written is
+    /// durable when this returns.
     pub(crate) async fn change<T>(
         &self,
+        current: Versioned<Execution>,
+        fence: Option<&Fence>,
+        decide: impl FnMut(&mut Execution, Timestamp) -> Result<T, Refusal>,
+    ) -> Result<Changed<T>, Error> {
+        self.change_in(&self.repository(), current, fence, decide).await
+    }
+
+    /// Like [`Executions::change`], for steps that lead to no effect outside the store before a
+    /// durable one has followed: a loss of power may undo them, and they are then taken again.
+    pub(crate) async fn change_relaxed<T>(
+        &self,
+        current: Versioned<Execution>,
+        fence: Option<&Fence>,
+        decide: impl FnMut(&mut Execution, Timestamp) -> Result<T, Refusal>,
+    ) -> Result<Changed<T>, Error> {
+        let repository = Repository::new(Arc::clone(&self.relaxed));
+        self.change_in(&repository, current, fence, decide).await
+    }
+
+    async fn change_in<T>(
+        &self,
+        repository: &Repository<Execution>,
         mut current: Versioned<Execution>,
         fence: Option<&Fence>,
         mut decide: impl FnMut(&mut Execution, Timestamp) -> Result<T, Refusal>,
     ) -> Result<Changed<T>, Error> {
         let id = current.value.id;
-        let repository = self.repository();
         loop {
             let mut next = current.value.clone();
             let answer = decide(&mut next, self.ports.clock.now())

@@ -214,7 +214,8 @@ impl Contents {
         if self.kept(|kept| kept.stored.contains(&snapshot.id)) {
             return Ok(());
         }
-        self.ports.repository::<Snapshot>().insert(snapshot, None).await?;
+        // The execution that follows is durable, and what comes before it is then, too.
+        self.ports.relaxed_repository::<Snapshot>().insert(snapshot, None).await?;
         self.kept(|kept| {
             if kept.stored.len() >= ENTRIES_MAX {
                 kept.stored.clear();

@@ -1,7 +1,9 @@
 //! Output of executions: appended in chunks while they run, read by whoever follows.
 
+use std::sync::Arc;
+
 use st2_model::{Execution, Id, OutputChunk, OutputStream, Owner, kinds};
-use st2_ports::{Filter, Order, Query, StoreError, Topic};
+use st2_ports::{Filter, Order, Query, Repository, StoreError, Topic};
 
 use crate::Executions;
 use crate::claim::fence_of;
@@ -41,7 +43,7 @@ impl Executions {
             output_type: output.stream,
             data: output.data,
         };
-        let repository = self.ports.repository::<OutputChunk>();
+        let repository = Repository::<OutputChunk>::new(Arc::clone(&self.relaxed));
         repository.insert(&chunk, Some(&fence_of(owner))).await?;
         self.publish(Topic::ExecutionOutput, id).await;
         Ok(())

@@ -1,11 +1,13 @@
 //! Requesting an execution.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use st2_model::{
     ActionRef, Execution, ExecutionStatus, Id, Notify, Object, Payload, Rule, RuleOrigin, Snapshot,
     StatusChange, Timestamp, Trigger, TriggerInstance, TriggerType, kinds,
 };
-use st2_ports::{Inserted, StoreError, Topic, Versioned};
+use st2_ports::{Inserted, Repository, StoreError, Topic, Versioned};
 
 use crate::content::Current;
 use crate::render::RenderError;
@@ -216,7 +218,7 @@ impl Executions {
         if let Some(origin) = &request.origin {
             execution.origin = Some(Box::new(self.keep_origin(origin).await?));
         }
-        let inserted = self.repository().insert(execution, None).await?;
+        let inserted = Repository::new(Arc::clone(&self.relaxed)).insert(execution, None).await?;
         let (execution, is_repeated) = match inserted {
             Inserted::New => (
                 Versioned { value: execution.clone(), revision: st2_model::Revision::FIRST },
@@ -232,6 +234,11 @@ impl Executions {
         }
         if value.status == ExecutionStatus::Requested {
             self.publish(Topic::ExecutionRequested, value.id).await;
+        }
+        if request.cause.is_none() {
+            // Whoever asked may forget it now. What has a cause is asked for again until the
+            // cause itself, which stands before it in the store, says that it is done with.
+            self.ports.store.flush().await?;
         }
         Ok(Requested { execution, is_repeated })
     }

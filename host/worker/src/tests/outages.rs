@@ -96,6 +96,14 @@ impl Store for Cut {
     async fn delete_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
         self.line()?.delete_blob(digest).await
     }
+
+    fn relaxed(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.line()?.flush().await
+    }
 }
 
 async fn bench() -> (Bench, Arc<AtomicBool>) {
