@@ -70,7 +70,8 @@ pub fn main_of(main: Main) -> anyhow::Result<i32> {
     let sharing = if main.is_companion { Sharing::Companion } else { Sharing::Owner };
     let installation = runtime.block_on(bootstrap::open(settings, sharing))?;
     let code = runtime.block_on(run(installation, main.selection, main.demo, started));
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    // All that matters has been waited for.
+    runtime.shutdown_background();
     code
 }
 
@@ -118,8 +119,10 @@ async fn run(
     }
     let outcome = finish(first, running, &mut ends, &mut stop, &installation).await;
     st2_process::end_all(Duration::from_secs(1)).await;
-    if let Some(store) = &installation.store {
-        store.close().await;
+    if let Some(store) = &installation.store
+        && tokio::time::timeout(STOP_GRACE, store.close()).await.is_err()
+    {
+        tracing::error!("the store did not close in time; the next start finds all that was kept");
     }
     outcome
 }
