@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256, Sha512};
 use st2_model::{ApiKey, Digest, Object, Timestamp, Token, User};
-use st2_ports::{Inserted, Ports, StoreError};
+use st2_ports::{Inserted, Ports, Repository, StoreError};
 
 /// What a caller shows.
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ impl Credentials {
             metadata,
             service,
         };
-        self.ports.repository::<Token>().insert(&token, None).await?;
+        self.tokens(service).insert(&token, None).await?;
         Ok((token, secret))
     }
 
@@ -138,8 +138,14 @@ impl Credentials {
     /// # Errors
     /// Those of the store.
     pub async fn revoke(&self, token: &Token) -> Result<(), AccessError> {
-        self.ports.repository::<Token>().delete(token.id).await?;
+        self.tokens(token.service).delete(token.id).await?;
         Ok(())
+    }
+
+    /// A service's token dies with the guest that holds it: a loss of power may take away that it
+    /// was made or removed.
+    fn tokens(&self, service: bool) -> Repository<Token> {
+        if service { self.ports.relaxed_repository() } else { self.ports.repository() }
     }
 
     /// Makes an API key for `user`, who is recorded if unknown.

@@ -124,7 +124,8 @@ pub struct Requested {
 
 impl Executions {
     /// Accepts a request: checks it, stores the execution and wakes the scheduler. What returns
-    /// `Ok` is durable and will end in a completed status, whatever happens to this process.
+    /// `Ok` will end in a completed status, whatever happens to this process. It is durable then;
+    /// with a [`Cause`] it is as durable as the cause, which stands before it in the store.
     ///
     /// # Errors
     /// When the request is not acceptable, or the store is away. After

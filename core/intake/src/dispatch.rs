@@ -145,7 +145,8 @@ impl Intake {
 
     /// Accepts occurrences in their order, under the lease of the sensor that saw them, and says
     /// of each what became of it. All are on their way to the store at once, so that they share
-    /// its commits.
+    /// its commits and one flush to disk. Rules see them before that flush: what follows from an
+    /// occurrence stands behind it in the store and is never found without it.
     pub async fn dispatch_all(
         &self,
         occurrences: Vec<Occurrence>,
@@ -174,9 +175,22 @@ impl Intake {
                 Err(error) => Err(error),
             }
         });
-        let answers = futures::future::join_all(stored).await;
+        let mut answers = futures::future::join_all(stored).await;
         self.wake(&answers).await;
+        self.make_durable(&mut answers).await;
         answers
+    }
+
+    /// Nobody is told that an occurrence was accepted, or was accepted before, until it is on disk.
+    async fn make_durable(&self, answers: &mut [Result<Accepted, IntakeError>]) {
+        if answers.iter().all(Result::is_err) {
+            return;
+        }
+        if let Err(error) = self.ports.store.flush().await {
+            for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                *answer = Err(error.clone().into());
+            }
+        }
     }
 
     async fn prepare(
@@ -217,7 +231,7 @@ impl Intake {
         if text.len() <= Payload::INLINE_BYTES_MAX {
             return Ok(Payload::Inline(payload));
         }
-        Ok(Payload::Blob(self.ports.store.put_blob(Bytes::from(text)).await?))
+        Ok(Payload::Blob(self.ports.relaxed_store().put_blob(Bytes::from(text)).await?))
     }
 
     async fn store(
@@ -225,7 +239,7 @@ impl Intake {
         instance: TriggerInstance,
         fence: Option<&Fence>,
     ) -> Result<Accepted, IntakeError> {
-        let instances = self.ports.repository::<TriggerInstance>();
+        let instances = self.ports.relaxed_repository::<TriggerInstance>();
         match instances.insert(&instance, fence).await? {
             Inserted::New => {
                 metrics::counter!("st2_trigger_instances").increment(1);

@@ -114,7 +114,8 @@ impl StatusBoard {
             last_error: now.last_error.clone(),
             log_tail,
         };
-        if let Err(error) = self.ports.repository::<SensorStatus>().put(&status).await {
+        // Relaxed: after a loss of power no sensor runs, and the next start says so.
+        if let Err(error) = self.ports.relaxed_repository::<SensorStatus>().put(&status).await {
             tracing::warn!(sensor = %sensor.reference, %error, "sensor status not written");
         }
     }

@@ -72,7 +72,9 @@ impl Enforcer {
             Some(_) => InstanceStatus::ProcessingFailed,
         };
         instance.failure = failure;
-        let instances = self.ports.repository::<TriggerInstance>();
+        // Relaxed: it stands behind all that it speaks of, so that a loss of power either keeps
+        // that too or leaves an open instance, which is worked on again.
+        let instances = self.ports.relaxed_repository::<TriggerInstance>();
         match instances.replace(&instance, found.revision, None).await? {
             // Stale: another engine was faster, with the same outcome.
             Replaced::At(_) | Replaced::Stale | Replaced::Missing | Replaced::Taken(_) => {}
@@ -212,7 +214,8 @@ impl Enforcer {
             status,
         };
         // One that exists says the same: it was recorded before this process, or another, died.
-        self.ports.repository::<RuleEnforcement>().insert(&enforcement, None).await?;
+        // Relaxed: it follows from the instance, which stands before it.
+        self.ports.relaxed_repository::<RuleEnforcement>().insert(&enforcement, None).await?;
         Ok(())
     }
 
