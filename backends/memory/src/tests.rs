@@ -1,10 +1,12 @@
 //! The backends against the suites of their ports.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use st2_ports::suites::file_watch::Opened;
 use st2_ports::{Bus, Clock, Coordinator, SimClock, Store};
 
-use crate::{MemoryBus, MemoryCoordinator, MemoryStore};
+use crate::{InMemoryFileWatch, MemoryBus, MemoryCoordinator, MemoryStore};
 
 mod bus;
 mod lease;
@@ -24,3 +26,12 @@ fn open_coordinator() -> (Arc<dyn Coordinator>, ()) {
 st2_ports::store_suite!(open_store);
 st2_ports::bus_suite!(open_bus);
 st2_ports::coordinator_suite!(open_coordinator);
+
+fn open_watch() -> (Opened, ()) {
+    let watch = Arc::new(InMemoryFileWatch::default());
+    let told = Arc::clone(&watch);
+    let root = PathBuf::from("/watched");
+    (Opened { watch, root, change: Box::new(move |path| told.announce(path)) }, ())
+}
+
+st2_ports::file_watch_suite!(open_watch);

@@ -15,7 +15,7 @@ use st2_ports::{
     Subscription,
 };
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, oneshot};
 
 use crate::filter::FilterFrame;
 use crate::frame::{
@@ -109,13 +109,21 @@ async fn serve(stream: UnixStream, ports: Ports, collections: &'static [&'static
     let (mut reader, mut writer) = stream.into_split();
     let (answers, mut queue) = mpsc::channel::<Vec<u8>>(CALLS_MAX);
     let routines = ports.routines.clone();
+    // Those who wait for a wake-up hold senders: the queue ends with the connection, not after them.
+    let (open, mut over) = oneshot::channel::<()>();
     routines.spawn(RoutineKind::Connection, NAME, async move {
-        while let Some(bytes) = queue.recv().await {
+        loop {
+            let bytes = tokio::select! {
+                bytes = queue.recv() => bytes,
+                _ = &mut over => None,
+            };
+            let Some(bytes) = bytes else { return };
             if frame::write(&mut writer, &bytes).await.is_err() {
                 return;
             }
         }
     });
+    let _open = open;
     let connection = Arc::new(Connection {
         relaxed: ports.relaxed_store(),
         ports,

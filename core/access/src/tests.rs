@@ -95,3 +95,19 @@ async fn credentials_open_until_they_end() {
     let orphan = credentials.identify(Credential::ApiKey(&new.key)).await;
     assert!(matches!(orphan, Err(AccessError::UnknownUser(_))));
 }
+
+mod ring {
+    use std::sync::Arc;
+
+    use st2_ports::{KeyRing, SystemIdGen};
+
+    use crate::FileKeyRing;
+
+    fn open() -> (Arc<dyn KeyRing>, ()) {
+        let ids = Arc::new(SystemIdGen::default());
+        let file = FileKeyRing::generate_key_file(&*ids);
+        (Arc::new(FileKeyRing::of_key_file(&file, ids).expect("a key")), ())
+    }
+
+    st2_ports::keyring_suite!(open);
+}

@@ -6,3 +6,4 @@ mod registering;
 mod timers;
 mod vectors_builtin;
 mod vectors_errors;
+mod watching;

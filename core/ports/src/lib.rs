@@ -28,6 +28,8 @@ mod store;
 
 #[cfg(feature = "test-suite")]
 pub mod suites;
+#[cfg(all(test, feature = "test-suite"))]
+mod tests;
 
 pub use bus::{Bus, BusError, Delivery, Group, Settle, Subscription, Topic, Wake};
 pub use clock::{Clock, SimClock, SystemClock};

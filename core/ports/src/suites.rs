@@ -2,10 +2,14 @@
 //!
 //! A backend runs a suite with one line in its tests, which makes a test of each law:
 //!
-//! ```ignore
+//! ```text
 //! st2_ports::store_suite!(open);       // fn(Arc<dyn Clock>) -> (Arc<dyn Store>, impl Sized)
 //! st2_ports::bus_suite!(open);         // fn() -> (Arc<dyn Bus>, impl Sized)
 //! st2_ports::coordinator_suite!(open); // fn() -> (Arc<dyn Coordinator>, impl Sized)
+//! st2_ports::clock_suite!(open);       // fn() -> (Arc<dyn Clock>, impl Sized)
+//! st2_ports::idgen_suite!(open);       // fn() -> (Arc<dyn IdGen>, impl Sized)
+//! st2_ports::keyring_suite!(open);     // fn() -> (Arc<dyn KeyRing>, impl Sized)
+//! st2_ports::file_watch_suite!(open);  // fn() -> (suites::file_watch::Opened, impl Sized)
 //! ```
 //!
 //! What is opened is empty, and lives until the second value is dropped.
@@ -23,9 +27,13 @@
 )]
 
 pub mod bus;
+pub mod clock;
 pub mod coordinator;
 pub mod durability;
 pub mod equivalence;
+pub mod file_watch;
+pub mod idgen;
+pub mod keyring;
 pub mod query;
 pub mod store;
 pub mod writes;
@@ -175,5 +183,69 @@ macro_rules! coordinator_suite {
                 $crate::suites::coordinator::$law(&*coordinator).await;
             }
         )*
+    };
+}
+
+/// Makes a test of each law of a small port; used by the macros below.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! port_laws {
+    ($open:path, $module:ident: $($law:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $law() {
+                let (opened, _kept) = $open();
+                $crate::suites::$module::$law(opened).await;
+            }
+        )*
+    };
+}
+
+/// Makes a test of each law of the wall clock.
+#[macro_export]
+macro_rules! clock_suite {
+    ($open:path) => {
+        $crate::port_laws! { $open, clock:
+            it_goes_on_as_time_passes,
+            it_is_somewhere_in_this_century,
+        }
+    };
+}
+
+/// Makes a test of each law of the source of ids.
+#[macro_export]
+macro_rules! idgen_suite {
+    ($open:path) => {
+        $crate::port_laws! { $open, idgen:
+            no_id_comes_twice,
+            ids_carry_their_time,
+            randomness_does_not_repeat,
+            jitter_stays_around_its_middle,
+        }
+    };
+}
+
+/// Makes a test of each law of a key ring that has a key.
+#[macro_export]
+macro_rules! keyring_suite {
+    ($open:path) => {
+        $crate::port_laws! { $open, keyring:
+            what_is_sealed_opens,
+            a_ciphertext_shows_nothing_and_does_not_repeat,
+            what_was_changed_does_not_open,
+            an_opened_secret_does_not_show_itself,
+        }
+    };
+}
+
+/// Makes a test of each law of the file watch.
+#[macro_export]
+macro_rules! file_watch_suite {
+    ($open:path) => {
+        $crate::port_laws! { $open, file_watch:
+            a_change_below_a_root_is_heard,
+            everybody_who_watches_hears,
+            a_flood_ends_in_a_rescan_and_blocks_nobody,
+        }
     };
 }
