@@ -1,6 +1,6 @@
 //! What a worker does under one lease: claim what is scheduled, obey what is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use st2_access::Credentials;
@@ -23,6 +23,16 @@ const GROUP: Group = Group::Shared("actionrunner");
 
 /// How many ends may be on their way to the store before their runs keep their places.
 const ENDS_MAX: usize = 1_000;
+
+/// How many scheduled executions are read at a time, beyond those that may be on their way.
+const BACKLOG_PAGE: usize = 128;
+
+/// Scheduled executions that were found without a wake-up, oldest first. What another worker
+/// claims meanwhile is found out by the claim.
+struct Backlog {
+    found: VecDeque<Versioned<Execution>>,
+    may_have_more: bool,
+}
 
 /// Why a session ended.
 pub(crate) enum Ended {
@@ -128,13 +138,13 @@ impl Session {
         context.health.set(NAME, Readiness::Ready);
         let mut sweep = tokio::time::interval(self.config.sweep_interval);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_behind = true;
+        let mut backlog = Backlog { found: VecDeque::new(), may_have_more: true };
         loop {
             let Ok(permit) = Arc::clone(&self.actions).acquire_owned().await else {
                 return Ok(());
             };
-            if is_behind {
-                is_behind = self.claim_backlog(permit).await;
+            if let Some((place, execution)) = self.next_of(&mut backlog).await {
+                self.start(permit, place, execution, None);
                 continue;
             }
             tokio::select! {
@@ -142,38 +152,47 @@ impl Session {
                     Some(delivery) => self.take(permit, delivery),
                     None => return Err(BusError::Unavailable("it has shut down".into())),
                 },
-                _ = sweep.tick() => is_behind = true,
+                _ = sweep.tick() => backlog.may_have_more = true,
             }
         }
     }
 
-    /// Claims what is scheduled without waiting for wake-ups. Whether there may be more of it.
-    async fn claim_backlog(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> bool {
-        let mut permits = vec![permit];
-        while let Ok(permit) = Arc::clone(&self.actions).try_acquire_owned() {
-            permits.push(permit);
+    /// The next execution that is scheduled although no wake-up told of it, with its place.
+    async fn next_of(
+        self: &Arc<Self>,
+        backlog: &mut Backlog,
+    ) -> Option<(Place, Versioned<Execution>)> {
+        loop {
+            while let Some(execution) = backlog.found.pop_front() {
+                // What runs here already is still stored as scheduled for a moment.
+                if let Some(place) = self.running.enter(execution.value.id) {
+                    return Some((place, execution));
+                }
+            }
+            if !std::mem::take(&mut backlog.may_have_more) {
+                return None;
+            }
+            // More than can be on their way from here, so that some of a full page are new.
+            let limit = 2 * self.config.actions_pool_size + BACKLOG_PAGE;
+            backlog.found = self.scheduled(false, limit).await.into();
+            backlog.may_have_more = backlog.found.len() == limit;
+            self.start_workflows().await;
         }
-        let places = permits.len();
-        let mut found = self.scheduled(false, places).await;
-        let has_more = found.len() == places;
-        let mut workflow_permits = Vec::new();
-        while let Ok(permit) = Arc::clone(&self.workflows).try_acquire_owned() {
-            workflow_permits.push(permit);
+    }
+
+    /// Claims workflows that are scheduled, as far as there are places for them.
+    async fn start_workflows(self: &Arc<Self>) {
+        let places = self.workflows.available_permits();
+        if places == 0 {
+            return;
         }
-        if !workflow_permits.is_empty() {
-            found.extend(self.scheduled(true, workflow_permits.len()).await);
-        }
-        for execution in found {
-            let pool =
-                if execution.value.is_workflow { &mut workflow_permits } else { &mut permits };
-            // What runs here already is still stored as scheduled for a moment.
-            if let Some(place) = self.running.enter(execution.value.id)
-                && let Some(permit) = pool.pop()
-            {
+        for execution in self.scheduled(true, places).await {
+            let permit = Arc::clone(&self.workflows).try_acquire_owned();
+            let place = self.running.enter(execution.value.id);
+            if let (Ok(permit), Some(place)) = (permit, place) {
                 self.start(permit, place, execution, None);
             }
         }
-        has_more
     }
 
     async fn scheduled(&self, is_workflow: bool, limit: usize) -> Vec<Versioned<Execution>> {
