@@ -31,4 +31,4 @@ pub use error::JinjaError;
 pub use keys::{KeyLookup, KeyRef, KeyTable, Lookup, SYSTEM_SCOPE, USER_SCOPE};
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

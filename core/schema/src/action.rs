@@ -46,14 +46,7 @@ pub fn resource_schema(parameters: &Map<String, Value>, additional: bool) -> Val
         .iter()
         .map(|(name, definition)| {
             let empty = definition.is_null() || definition.as_object().is_some_and(Map::is_empty);
-            (
-                name.clone(),
-                if empty {
-                    any.clone()
-                } else {
-                    definition.clone()
-                },
-            )
+            (name.clone(), if empty { any.clone() } else { definition.clone() })
         })
         .collect();
     json!({"type": "object", "properties": properties, "additionalProperties": additional})
@@ -76,9 +69,7 @@ pub fn action_schema(
     }
     let mut schema = resource_schema(&merge_parameters(runner, action), false);
     if let Some(members) = schema.as_object_mut().filter(|members| !members.is_empty()) {
-        let name = reference
-            .split_once('.')
-            .map_or(reference, |(_, name)| name);
+        let name = reference.split_once('.').map_or(reference, |(_, name)| name);
         members.insert("title".into(), Value::from(name));
     }
     Ok(schema)
@@ -117,10 +108,8 @@ pub fn check_action_parameters(
         }
     }
     let positions: Vec<u64> = positions.into_keys().collect();
-    let has_gap = positions
-        .iter()
-        .zip(positions.iter().skip(1))
-        .any(|(lower, higher)| lower + 1 != *higher);
+    let has_gap =
+        positions.iter().zip(positions.iter().skip(1)).any(|(lower, higher)| lower + 1 != *higher);
     if has_gap {
         return Err(Error::PositionGap { positions });
     }
@@ -137,9 +126,7 @@ pub fn refuse_immutable(
     supplied: &Map<String, Value>,
 ) -> Result<(), Error> {
     let is_immutable = |definitions: &Map<String, Value>, name: &str| {
-        definitions
-            .get(name)
-            .and_then(|definition| definition.get("immutable"))
+        definitions.get(name).and_then(|definition| definition.get("immutable"))
             == Some(&json!(true))
     };
     let names: Vec<&str> = supplied
@@ -150,9 +137,7 @@ pub fn refuse_immutable(
     if names.is_empty() {
         return Ok(());
     }
-    Err(Error::ImmutableSupplied {
-        names: format!("[{}]", python::texts(names)),
-    })
+    Err(Error::ImmutableSupplied { names: format!("[{}]", python::texts(names)) })
 }
 
 fn attributes<'a>(
@@ -214,11 +199,8 @@ fn whole(name: &str, position: &Value) -> Result<u64, Error> {
         )]
         fits.then_some(float as u64)
     };
-    position
-        .as_u64()
-        .or_else(as_float)
-        .ok_or_else(|| Error::BadPosition {
-            parameter: name.to_owned(),
-            position: python::repr(position),
-        })
+    position.as_u64().or_else(as_float).ok_or_else(|| Error::BadPosition {
+        parameter: name.to_owned(),
+        position: python::repr(position),
+    })
 }

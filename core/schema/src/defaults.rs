@@ -53,10 +53,7 @@ fn fill_member(
     }
     let dependencies = schema.get("dependencies").and_then(|all| all.get(name));
     if let Some(Value::Array(needed)) = dependencies
-        && !needed
-            .iter()
-            .filter_map(Value::as_str)
-            .all(|needed| members.contains_key(needed))
+        && !needed.iter().filter_map(Value::as_str).all(|needed| members.contains_key(needed))
     {
         return false;
     }

@@ -9,9 +9,7 @@ use crate::{pattern, report};
 /// Definitions nested deeper than this are refused.
 const DEPTH_MAX: usize = 64;
 
-const TYPES: [&str; 7] = [
-    "array", "boolean", "integer", "null", "number", "object", "string",
-];
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
 /// The member of an action or of a config schema that holds definitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,10 +112,7 @@ pub fn check_definitions(field: Field, definitions: &Value) -> Result<(), Vec<Sc
     let Some(definitions) = definitions.as_object() else {
         return Err(vec![mistyped(&path, definitions, "object")]);
     };
-    let mut check = Check {
-        found: Vec::new(),
-        depth: 0,
-    };
+    let mut check = Check { found: Vec::new(), depth: 0 };
     for (name, definition) in definitions {
         if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') {
             check.schema(&path.key(name), definition, Strictness::Parameter);
@@ -132,10 +127,7 @@ pub fn check_definitions(field: Field, definitions: &Value) -> Result<(), Vec<Sc
 
 /// Checks a schema that is about to be compiled and gives the first violation.
 pub(crate) fn check_schema(schema: &Value) -> Result<(), SchemaError> {
-    let mut check = Check {
-        found: Vec::new(),
-        depth: 0,
-    };
+    let mut check = Check { found: Vec::new(), depth: 0 };
     check.schema(&Path::default(), schema, Strictness::Use);
     check.found.into_iter().next().map_or(Ok(()), Err)
 }
@@ -143,11 +135,8 @@ pub(crate) fn check_schema(schema: &Value) -> Result<(), SchemaError> {
 fn bad_names(field: Field, path: &Path, definitions: &Map<String, Value>) -> Option<SchemaError> {
     let is_word =
         |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let bad: Vec<&str> = definitions
-        .keys()
-        .map(String::as_str)
-        .filter(|name| !is_word(name))
-        .collect();
+    let bad: Vec<&str> =
+        definitions.keys().map(String::as_str).filter(|name| !is_word(name)).collect();
     let first = bad.first()?;
     let message = match field {
         Field::Attributes => report::unmatched(&bad, &[r"^\w+$"]),
@@ -183,10 +172,8 @@ impl Check {
             }
         }
         self.depth -= 1;
-        for (exclusive, bound) in [
-            ("exclusiveMaximum", "maximum"),
-            ("exclusiveMinimum", "minimum"),
-        ] {
+        for (exclusive, bound) in [("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")]
+        {
             if attributes.contains_key(exclusive) && !attributes.contains_key(bound) {
                 let message = format!("'{bound}' is a dependency of '{exclusive}'");
                 self.found.push(violation(path, "dependencies", message));
@@ -202,22 +189,17 @@ impl Check {
             && strictness == Strictness::Nested
             && !format.is_string()
         {
-            self.found
-                .push(mistyped(&path.key("format"), format, "string"));
+            self.found.push(mistyped(&path.key("format"), format, "string"));
         }
         let is_known = |name: &str| {
             ATTRIBUTES.iter().any(|(attribute, _)| *attribute == name)
                 || (name == "format" && strictness == Strictness::Nested)
         };
-        let unknown: Vec<&str> = attributes
-            .keys()
-            .map(String::as_str)
-            .filter(|name| !is_known(name))
-            .collect();
+        let unknown: Vec<&str> =
+            attributes.keys().map(String::as_str).filter(|name| !is_known(name)).collect();
         if !unknown.is_empty() {
             let message = report::unexpected(&unknown);
-            self.found
-                .push(violation(path, "additionalProperties", message));
+            self.found.push(violation(path, "additionalProperties", message));
         }
     }
 
@@ -276,8 +258,7 @@ impl Check {
                 });
             }
             (Rule::SchemaOrFlag | Rule::SchemaOrList, _) => {
-                self.found
-                    .push(violation(path, "anyOf", report::none_of(value)));
+                self.found.push(violation(path, "anyOf", report::none_of(value)));
             }
             (Rule::SchemaList, Value::Array(schemas)) => {
                 self.list(path, value, false);
@@ -287,16 +268,13 @@ impl Check {
             }
             (Rule::SchemaList, _) => self.found.push(mistyped(path, value, "array")),
             (Rule::SchemaMap, Value::Object(schemas)) => {
-                let patterns = path
-                    .0
-                    .last()
-                    .is_some_and(|last| last.to_string() == "patternProperties");
+                let patterns =
+                    path.0.last().is_some_and(|last| last.to_string() == "patternProperties");
                 for (name, schema) in schemas {
                     if patterns && strictness == Strictness::Use && pattern::compile(name).is_none()
                     {
                         let message = format!("{} is not a 'regex'", text(name));
-                        self.found
-                            .push(violation(&path.key(name), "format", message));
+                        self.found.push(violation(&path.key(name), "format", message));
                     }
                     self.schema(&path.key(name), schema, strictness);
                 }
@@ -323,9 +301,7 @@ impl Check {
             Value::Object(_) => self.either(path, dependency, strictness, |check| {
                 check.schema(path, dependency, strictness);
             }),
-            _ => self
-                .found
-                .push(violation(path, "anyOf", report::none_of(dependency))),
+            _ => self.found.push(violation(path, "anyOf", report::none_of(dependency))),
         }
     }
 
@@ -342,8 +318,7 @@ impl Check {
         branch(self);
         if strictness == Strictness::Use && self.found.len() > before {
             self.found.truncate(before);
-            self.found
-                .push(violation(path, "anyOf", report::none_of(value)));
+            self.found.push(violation(path, "anyOf", report::none_of(value)));
         }
     }
 
@@ -353,11 +328,8 @@ impl Check {
             return;
         }
         if strictness == Strictness::Parameter {
-            let message = format!(
-                "{} is not one of [{}]",
-                repr(value),
-                crate::python::texts(TYPES)
-            );
+            let message =
+                format!("{} is not one of [{}]", repr(value), crate::python::texts(TYPES));
             self.found.push(violation(path, "enum", message));
             return;
         }
@@ -365,8 +337,7 @@ impl Check {
             !names.is_empty() && names.iter().all(is_name) && !report::has_duplicates(names)
         });
         if !is_list {
-            self.found
-                .push(violation(path, "anyOf", report::none_of(value)));
+            self.found.push(violation(path, "anyOf", report::none_of(value)));
         }
     }
 
@@ -376,8 +347,7 @@ impl Check {
             return;
         };
         if items.is_empty() {
-            self.found
-                .push(violation(path, "minItems", "[] should be non-empty".into()));
+            self.found.push(violation(path, "minItems", "[] should be non-empty".into()));
         }
         if unique && report::has_duplicates(items) {
             let message = format!("{} has non-unique elements", repr(value));
@@ -406,17 +376,9 @@ impl Check {
 }
 
 fn violation(path: &Path, keyword: &str, message: String) -> SchemaError {
-    SchemaError {
-        path: path.clone(),
-        keyword: keyword.to_owned(),
-        message,
-    }
+    SchemaError { path: path.clone(), keyword: keyword.to_owned(), message }
 }
 
 fn mistyped(path: &Path, value: &Value, kind: &str) -> SchemaError {
-    violation(
-        path,
-        "type",
-        format!("{} is not of type '{kind}'", repr(value)),
-    )
+    violation(path, "type", format!("{} is not of type '{kind}'", repr(value)))
 }

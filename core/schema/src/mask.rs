@@ -34,12 +34,7 @@ pub fn mask(value: &mut Value, schema: &Value) {
         _ => {}
     }
     for keyword in ["allOf", "anyOf", "oneOf"] {
-        for branch in schema
-            .get(keyword)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for branch in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
             mask(value, branch);
         }
     }
@@ -65,9 +60,7 @@ pub fn mask_output(result: &mut Value, output_key: &str, output_schema: &Value) 
     let Some(output) = result.get_mut(output_key) else {
         return;
     };
-    let is_schema = output_schema
-        .get("type")
-        .is_some_and(|kind| !kind.is_object());
+    let is_schema = output_schema.get("type").is_some_and(|kind| !kind.is_object());
     if is_schema {
         mask(output, output_schema);
     } else {
@@ -97,9 +90,9 @@ fn member_definitions<'a>(schema: &'a Map<String, Value>, name: &str) -> Vec<&'a
 
 fn item_definition(schema: &Map<String, Value>, index: usize) -> Option<&Value> {
     match schema.get("items") {
-        Some(Value::Array(positional)) => positional
-            .get(index)
-            .or_else(|| schema.get("additionalItems")),
+        Some(Value::Array(positional)) => {
+            positional.get(index).or_else(|| schema.get("additionalItems"))
+        }
         single => single,
     }
 }

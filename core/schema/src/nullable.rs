@@ -17,10 +17,7 @@ pub(crate) fn allow_null(schema: &mut Value) {
             None => !required,
             Some(default) => default.is_null(),
         };
-        let (array, object) = (
-            declares(definition, "array"),
-            declares(definition, "object"),
-        );
+        let (array, object) = (declares(definition, "array"), declares(definition, "object"));
         if null_is_fine {
             open(definition);
         }
@@ -49,10 +46,7 @@ pub(crate) fn declares(definition: &Map<String, Value>, kind: &str) -> bool {
 fn open(definition: &mut Map<String, Value>) {
     for keyword in ["anyOf", "oneOf"] {
         if let Some(Value::Array(branches)) = definition.get_mut(keyword) {
-            if !branches
-                .iter()
-                .any(|branch| branch.get("type") == Some(&json!("null")))
-            {
+            if !branches.iter().any(|branch| branch.get("type") == Some(&json!("null"))) {
                 branches.push(json!({"type": "null"}));
             }
             return;

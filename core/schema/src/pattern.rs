@@ -57,12 +57,9 @@ pub(crate) fn translate(pattern: &str) -> String {
 }
 
 fn has_flag(pattern: &str, flag: char) -> bool {
-    pattern
-        .strip_prefix("(?")
-        .and_then(|rest| rest.split_once(')'))
-        .is_some_and(|(flags, _)| {
-            flags.contains(flag) && flags.chars().all(|c| c.is_ascii_lowercase())
-        })
+    pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')')).is_some_and(|(flags, _)| {
+        flags.contains(flag) && flags.chars().all(|c| c.is_ascii_lowercase())
+    })
 }
 
 /// Is what follows an opening brace a repetition (`3}`, `2,}`, `,4}`, `2,4}`)?

@@ -64,9 +64,7 @@ pub(crate) fn property_pattern(pattern: &str) -> String {
 }
 
 fn members(schemas: &Map<String, Value>) -> Value {
-    let translated = schemas
-        .iter()
-        .map(|(name, schema)| (name.clone(), plain(schema)));
+    let translated = schemas.iter().map(|(name, schema)| (name.clone(), plain(schema)));
     Value::Object(translated.collect())
 }
 

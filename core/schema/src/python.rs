@@ -60,11 +60,7 @@ pub(crate) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn write_text(out: &mut String, value: &str) {
-    let quote = if value.contains('\'') && !value.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if value.contains('\'') && !value.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for c in value.chars() {
         match c {
@@ -112,11 +108,7 @@ fn float(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..16).contains(&exponent) {
         let plain = format!("{value}");
-        return if plain.contains('.') {
-            plain
-        } else {
-            format!("{plain}.0")
-        };
+        return if plain.contains('.') { plain } else { format!("{plain}.0") };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())

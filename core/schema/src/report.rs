@@ -74,16 +74,11 @@ fn order(found: Vec<Found>) -> Vec<SchemaError> {
 fn deepest(mut finding: Found) -> SchemaError {
     loop {
         let context = std::mem::take(&mut finding.context);
-        let least = context
-            .iter()
-            .enumerate()
-            .min_by(|(_, a), (_, b)| relevance(a, b));
+        let least = context.iter().enumerate().min_by(|(_, a), (_, b)| relevance(a, b));
         let Some((chosen, least)) = least else {
             return finding.error;
         };
-        let equals = context
-            .iter()
-            .filter(|other| relevance(other, least) == Ordering::Equal);
+        let equals = context.iter().filter(|other| relevance(other, least) == Ordering::Equal);
         if equals.count() > 1 {
             return finding.error;
         }
@@ -98,14 +93,7 @@ fn deepest(mut finding: Found) -> SchemaError {
 /// keywords more than choices, and a value of the wrong type more than one of the right type.
 fn relevance(a: &Found, b: &Found) -> Ordering {
     let own = |found: &Found| -> Vec<Segment> {
-        found
-            .error
-            .path
-            .0
-            .iter()
-            .skip(found.inherited)
-            .cloned()
-            .collect()
+        found.error.path.0.iter().skip(found.inherited).cloned().collect()
     };
     let is_choice = |found: &Found| matches!(found.error.keyword.as_str(), "anyOf" | "oneOf");
     let (path_a, path_b) = (own(a), own(b));
@@ -135,12 +123,8 @@ impl<'s> Reader<'s> {
         let mut path = self.path(error.instance_path());
         let instance = error.instance().as_ref();
         let (keyword, message) = sentence(error, instance, &place);
-        if let (
-            Kind::Required {
-                property: Value::String(name),
-            },
-            "required",
-        ) = (error.kind(), keyword.as_str())
+        if let (Kind::Required { property: Value::String(name) }, "required") =
+            (error.kind(), keyword.as_str())
         {
             path = path.key(name);
         }
@@ -149,18 +133,10 @@ impl<'s> Reader<'s> {
             _ => &[],
         };
         let depth = path.len();
-        let context = branches
-            .iter()
-            .flatten()
-            .map(|branch| self.read(branch, depth))
-            .collect();
+        let context = branches.iter().flatten().map(|branch| self.read(branch, depth)).collect();
         Found {
             matches_type: has_declared_type(instance, place.definition),
-            error: SchemaError {
-                path,
-                keyword,
-                message,
-            },
+            error: SchemaError { path, keyword, message },
             rank: place.rank,
             inherited,
             context,
@@ -189,11 +165,7 @@ impl<'s> Reader<'s> {
     }
 
     fn place(&self, location: &Location) -> Place<'s> {
-        let mut place = Place {
-            rank: Vec::new(),
-            definition: self.schema,
-            keyword: self.schema,
-        };
+        let mut place = Place { rank: Vec::new(), definition: self.schema, keyword: self.schema };
         let mut below_patterns = false;
         for segment in location.segments() {
             place.definition = place.keyword;
@@ -220,10 +192,7 @@ impl<'s> Reader<'s> {
             place.keyword = next;
         }
         // A missing property is reported where the property is defined.
-        if location
-            .segments()
-            .last()
-            .is_some_and(|last| last.to_string() == "required")
+        if location.segments().last().is_some_and(|last| last.to_string() == "required")
             && let Value::Object(members) = place.definition
             && let Some(rank) = members.keys().position(|key| key == "properties")
         {
@@ -249,11 +218,7 @@ fn sentence(error: &ValidationError<'_>, instance: &Value, place: &Place<'_>) ->
         Kind::Required { property } => return missing(property, place),
         Kind::AdditionalProperties { unexpected } => {
             let unexpected: Vec<&str> = unexpected.iter().map(String::as_str).collect();
-            match place
-                .definition
-                .get("patternProperties")
-                .and_then(Value::as_object)
-            {
+            match place.definition.get("patternProperties").and_then(Value::as_object) {
                 Some(patterns) => {
                     let patterns: Vec<&str> = patterns.keys().map(String::as_str).collect();
                     unmatched(&unexpected, &patterns)
@@ -262,12 +227,7 @@ fn sentence(error: &ValidationError<'_>, instance: &Value, place: &Place<'_>) ->
             }
         }
         Kind::AdditionalItems { limit } => {
-            let extra = instance
-                .as_array()
-                .into_iter()
-                .flatten()
-                .skip(*limit)
-                .map(repr);
+            let extra = instance.as_array().into_iter().flatten().skip(*limit).map(repr);
             unexpected_list("items", extra.collect())
         }
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => none_of(instance),
@@ -292,34 +252,28 @@ fn measured(kind: &Kind, value: &str) -> Option<(String, String)> {
         _ => otherwise,
     };
     let (keyword, rest) = match kind {
-        Kind::Minimum { limit } => (
-            "minimum",
-            format!("is less than the minimum of {}", repr(limit)),
-        ),
-        Kind::ExclusiveMinimum { limit } => (
-            "minimum",
-            format!("is less than or equal to the minimum of {}", repr(limit)),
-        ),
-        Kind::Maximum { limit } => (
-            "maximum",
-            format!("is greater than the maximum of {}", repr(limit)),
-        ),
-        Kind::ExclusiveMaximum { limit } => (
-            "maximum",
-            format!("is greater than or equal to the maximum of {}", repr(limit)),
-        ),
+        Kind::Minimum { limit } => {
+            ("minimum", format!("is less than the minimum of {}", repr(limit)))
+        }
+        Kind::ExclusiveMinimum { limit } => {
+            ("minimum", format!("is less than or equal to the minimum of {}", repr(limit)))
+        }
+        Kind::Maximum { limit } => {
+            ("maximum", format!("is greater than the maximum of {}", repr(limit)))
+        }
+        Kind::ExclusiveMaximum { limit } => {
+            ("maximum", format!("is greater than or equal to the maximum of {}", repr(limit)))
+        }
         Kind::MinLength { limit } => ("minLength", short(*limit, "is too short").into()),
         Kind::MaxLength { limit } => ("maxLength", long(*limit, "is too long").into()),
         Kind::MinItems { limit } => ("minItems", short(*limit, "is too short").into()),
         Kind::MaxItems { limit } => ("maxItems", long(*limit, "is too long").into()),
-        Kind::MinProperties { limit } => (
-            "minProperties",
-            short(*limit, "does not have enough properties").into(),
-        ),
-        Kind::MaxProperties { limit } => (
-            "maxProperties",
-            long(*limit, "has too many properties").into(),
-        ),
+        Kind::MinProperties { limit } => {
+            ("minProperties", short(*limit, "does not have enough properties").into())
+        }
+        Kind::MaxProperties { limit } => {
+            ("maxProperties", long(*limit, "has too many properties").into())
+        }
         _ => return None,
     };
     Some((keyword.to_owned(), format!("{value} {rest}")))
@@ -327,27 +281,17 @@ fn measured(kind: &Kind, value: &str) -> Option<(String, String)> {
 
 /// A missing property is either required itself or needed by another one.
 fn missing(property: &Value, place: &Place<'_>) -> (String, String) {
-    let is_needed = |needed: &Value| {
-        needed
-            .as_array()
-            .is_some_and(|needed| needed.contains(property))
-    };
+    let is_needed =
+        |needed: &Value| needed.as_array().is_some_and(|needed| needed.contains(property));
     let dependent = place.keyword.as_object().and_then(|dependencies| {
-        dependencies
-            .iter()
-            .find(|(_, needed)| is_needed(needed))
-            .map(|(name, _)| name)
+        dependencies.iter().find(|(_, needed)| is_needed(needed)).map(|(name, _)| name)
     });
     let property = repr(property);
     match dependent {
-        Some(name) => (
-            "dependencies".into(),
-            format!("{property} is a dependency of {}", text(name)),
-        ),
-        None => (
-            "required".into(),
-            format!("{property} is a required property"),
-        ),
+        Some(name) => {
+            ("dependencies".into(), format!("{property} is a dependency of {}", text(name)))
+        }
+        None => ("required".into(), format!("{property} is a required property")),
     }
 }
 
@@ -368,10 +312,7 @@ fn several_of(value: &str, context: &[Vec<ValidationError<'_>>], branches: &Valu
 }
 
 pub(crate) fn none_of(value: &Value) -> String {
-    format!(
-        "{} is not valid under any of the given schemas",
-        repr(value)
-    )
+    format!("{} is not valid under any of the given schemas", repr(value))
 }
 
 pub(crate) fn unexpected(names: &[&str]) -> String {
@@ -382,10 +323,7 @@ pub(crate) fn unexpected(names: &[&str]) -> String {
 
 fn unexpected_list(what: &str, shown: Vec<String>) -> String {
     let verb = if shown.len() == 1 { "was" } else { "were" };
-    format!(
-        "Additional {what} are not allowed ({} {verb} unexpected)",
-        shown.join(", ")
-    )
+    format!("Additional {what} are not allowed ({} {verb} unexpected)", shown.join(", "))
 }
 
 pub(crate) fn unmatched(names: &[&str], patterns: &[&str]) -> String {
@@ -393,11 +331,7 @@ pub(crate) fn unmatched(names: &[&str], patterns: &[&str]) -> String {
     names.sort_unstable();
     patterns.sort_unstable();
     let verb = if names.len() == 1 { "does" } else { "do" };
-    format!(
-        "{} {verb} not match any of the regexes: {}",
-        texts(names),
-        texts(patterns)
-    )
+    format!("{} {verb} not match any of the regexes: {}", texts(names), texts(patterns))
 }
 
 /// Equal elements, where `1` and `1.0` are equal and `1` and `true` are not.

@@ -23,10 +23,7 @@ pub struct Options {
 impl Default for Options {
     /// As for parameters, payloads and configs: both on.
     fn default() -> Self {
-        Self {
-            use_default: true,
-            allow_default_none: true,
-        }
+        Self { use_default: true, allow_default_none: true }
     }
 }
 
@@ -71,11 +68,7 @@ impl Schema {
             })?;
         let fills =
             options.use_default && source.get("type").and_then(Value::as_str) == Some("object");
-        Ok(Self {
-            source,
-            validator,
-            fills,
-        })
+        Ok(Self { source, validator, fills })
     }
 
     /// The schema for the parameters of requests for one action.
@@ -87,10 +80,7 @@ impl Schema {
         runner: &Map<String, Value>,
         action: &Map<String, Value>,
     ) -> Result<Self, Error> {
-        Self::compile(
-            &action::action_schema(reference, runner, action)?,
-            Options::default(),
-        )
+        Self::compile(&action::action_schema(reference, runner, action)?, Options::default())
     }
 
     /// The schema of an object with the given properties and no others: policy parameters.
@@ -98,10 +88,7 @@ impl Schema {
     /// # Errors
     /// As [`Schema::compile`].
     pub fn for_resource(parameters: &Map<String, Value>) -> Result<Self, Error> {
-        Self::compile(
-            &action::resource_schema(parameters, false),
-            Options::default(),
-        )
+        Self::compile(&action::resource_schema(parameters, false), Options::default())
     }
 
     /// The schema of a pack's config: attributes that the config schema does not name pass.
@@ -109,10 +96,7 @@ impl Schema {
     /// # Errors
     /// As [`Schema::compile`].
     pub fn for_config(attributes: &Map<String, Value>) -> Result<Self, Error> {
-        Self::compile(
-            &action::resource_schema(attributes, true),
-            Options::default(),
-        )
+        Self::compile(&action::resource_schema(attributes, true), Options::default())
     }
 
     /// Fills defaults into `value` and judges it. Defaults stay filled in when it fails.
@@ -130,11 +114,7 @@ impl Schema {
             return Ok(());
         }
         let errors = report::explain(self.validator.iter_errors(value), value, &self.source);
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// The schema as it is used, with null allowed where the options say so.
@@ -223,8 +203,6 @@ impl<'i> Keyword<'i> for Pattern {
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
-        instance
-            .as_str()
-            .is_none_or(|text| self.regex.is_match(text).unwrap_or(false))
+        instance.as_str().is_none_or(|text| self.regex.is_match(text).unwrap_or(false))
     }
 }

@@ -13,16 +13,11 @@ use crate::{
 fn first(schema: &Value, value: Value) -> Option<SchemaError> {
     let schema = Schema::compile(schema, Options::default()).unwrap();
     let mut value = value;
-    schema
-        .validate(&mut value)
-        .err()
-        .and_then(|errors| errors.into_iter().next())
+    schema.validate(&mut value).err().and_then(|errors| errors.into_iter().next())
 }
 
 fn message(schema: &Value, value: Value) -> String {
-    first(schema, value)
-        .map(|error| error.message)
-        .unwrap_or_default()
+    first(schema, value).map(|error| error.message).unwrap_or_default()
 }
 
 fn object(value: Value) -> serde_json::Map<String, Value> {
@@ -103,19 +98,13 @@ fn depth_is_bounded() {
 #[test]
 fn references_stay_inside() {
     let outside = json!({"type": "object", "properties": {"a": {"$ref": "http://example.com/x"}}});
-    assert!(matches!(
-        Schema::compile(&outside, Options::default()),
-        Err(Error::Unusable { .. })
-    ));
+    assert!(matches!(Schema::compile(&outside, Options::default()), Err(Error::Unusable { .. })));
     let inside = json!({
         "type": "object",
         "definitions": {"n": {"type": "integer"}},
         "properties": {"a": {"$ref": "#/definitions/n"}},
     });
-    assert_eq!(
-        message(&inside, json!({"a": "x"})),
-        "'x' is not of type 'integer'"
-    );
+    assert_eq!(message(&inside, json!({"a": "x"})), "'x' is not of type 'integer'");
 }
 
 #[test]
@@ -126,35 +115,20 @@ fn definitions_are_checked_as_at_registration() {
     };
     let wrong = |path: &str, keyword: &str| Err((path.to_owned(), keyword.to_owned()));
     assert_eq!(check(json!({"p": "text"})), wrong("parameters.p", "type"));
-    assert_eq!(
-        check(json!({"p": {"type": "str"}})),
-        wrong("parameters.p.type", "enum")
-    );
+    assert_eq!(check(json!({"p": {"type": "str"}})), wrong("parameters.p.type", "enum"));
     assert_eq!(
         check(json!({"p": {"type": ["string", "null"]}})),
         wrong("parameters.p.type", "enum")
     );
-    assert_eq!(
-        check(json!({"p": {"items": {"type": ["string", "null"]}}})),
-        Ok(())
-    );
-    assert_eq!(
-        check(json!({"a-b": {}})),
-        wrong("parameters", "additionalProperties")
-    );
+    assert_eq!(check(json!({"p": {"items": {"type": ["string", "null"]}}})), Ok(()));
+    assert_eq!(check(json!({"a-b": {}})), wrong("parameters", "additionalProperties"));
     assert_eq!(check(json!({"ä": {}})), Ok(()));
     assert_eq!(
         check(json!({"p": {"format": "email"}})),
         wrong("parameters.p", "additionalProperties")
     );
-    assert_eq!(
-        check(json!({"p": {"properties": {"q": {"format": "email"}}}})),
-        Ok(())
-    );
-    assert_eq!(
-        check(json!({"p": {"exclusiveMinimum": 5}})),
-        wrong("parameters.p", "dependencies")
-    );
+    assert_eq!(check(json!({"p": {"properties": {"q": {"format": "email"}}}})), Ok(()));
+    assert_eq!(check(json!({"p": {"exclusiveMinimum": 5}})), wrong("parameters.p", "dependencies"));
     assert_eq!(
         check(json!({"p": {"anyOf": [{"type": "foo"}]}})),
         wrong("parameters.p.anyOf.0.type", "anyOf")
@@ -164,20 +138,11 @@ fn definitions_are_checked_as_at_registration() {
         check(json!({"p": {"description": null}})),
         wrong("parameters.p.description", "type")
     );
-    assert_eq!(
-        check(json!({"p": {"required": ["q"]}})),
-        wrong("parameters.p.required", "type")
-    );
-    assert_eq!(
-        check(json!({"p": {"$ref": "#"}})),
-        wrong("parameters.p", "additionalProperties")
-    );
+    assert_eq!(check(json!({"p": {"required": ["q"]}})), wrong("parameters.p.required", "type"));
+    assert_eq!(check(json!({"p": {"$ref": "#"}})), wrong("parameters.p", "additionalProperties"));
     assert_eq!(check(json!([])), wrong("parameters", "type"));
     let errors = check_definitions(Field::Attributes, &json!({"a-b": {}})).unwrap_err();
-    assert_eq!(
-        errors[0].message,
-        r"'a-b' does not match any of the regexes: '^\\w+$'"
-    );
+    assert_eq!(errors[0].message, r"'a-b' does not match any of the regexes: '^\\w+$'");
 }
 
 #[test]
@@ -189,10 +154,7 @@ fn actions_may_change_little_of_runner_parameters() {
     let check = |action: Value| {
         check_action_parameters("p.a", &runner, &object(action)).map_err(|error| error.to_string())
     };
-    assert_eq!(
-        check(json!({"cmd": {"default": "ls", "immutable": true}})),
-        Ok(())
-    );
+    assert_eq!(check(json!({"cmd": {"default": "ls", "immutable": true}})), Ok(()));
     let wrong = |text: &str| Err(text.to_owned());
     assert_eq!(
         check(json!({"cmd": {"type": "array"}})),
@@ -208,10 +170,7 @@ fn actions_may_change_little_of_runner_parameters() {
         check(json!({"sudo": {"immutable": true}})),
         wrong("Param sudo is declared immutable in runner. Cannot override in action.")
     );
-    assert_eq!(
-        check(json!({"a": {"position": 3}, "b": {"position": 4}})),
-        Ok(())
-    );
+    assert_eq!(check(json!({"a": {"position": 3}, "b": {"position": 4}})), Ok(()));
     assert_eq!(
         check(json!({"a": {"position": 0}, "b": {"position": 2}})),
         wrong("Positions supplied [0, 2] for parameters are not contiguous.")
@@ -227,10 +186,7 @@ fn actions_may_change_little_of_runner_parameters() {
     assert!(check(json!({"cmd": null})).is_err());
     let supplied = object(json!({"sudo": true, "cmd": "x"}));
     let error = refuse_immutable(&runner, &object(json!({})), &supplied).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Override of immutable parameter(s) ['sudo'] is unsupported."
-    );
+    assert_eq!(error.to_string(), "Override of immutable parameter(s) ['sudo'] is unsupported.");
 }
 
 #[test]
@@ -247,10 +203,7 @@ fn masks_follow_the_definitions() {
     let legacy = json!({"type": {"type": "string"}, "key": {"secret": true}});
     let mut result = json!({"result": {"key": "k", "type": "t"}, "stdout": "k"});
     mask_output(&mut result, "result", &legacy);
-    assert_eq!(
-        result,
-        json!({"result": {"key": "********", "type": "t"}, "stdout": "k"})
-    );
+    assert_eq!(result, json!({"result": {"key": "********", "type": "t"}, "stdout": "k"}));
 
     let schema =
         json!({"type": "array", "items": [{"secret": true}], "additionalItems": {"secret": true}});
@@ -266,31 +219,20 @@ fn sentences_quote_values_as_python_does() {
         "d": {"type": "object", "properties": {"a": {}, "b": {}}, "dependencies": {"a": ["b"]}},
         "l": {"type": "array", "items": [{}], "additionalItems": false},
     }});
-    assert_eq!(
-        message(&schema, json!({"f": 1e16})),
-        "1e+16 is not of type 'string', 'null'"
-    );
-    assert_eq!(
-        message(&schema, json!({"f": 1e-5})),
-        "1e-05 is not of type 'string', 'null'"
-    );
+    assert_eq!(message(&schema, json!({"f": 1e16})), "1e+16 is not of type 'string', 'null'");
+    assert_eq!(message(&schema, json!({"f": 1e-5})), "1e-05 is not of type 'string', 'null'");
     assert_eq!(
         message(&schema, json!({"f": {"it's": [null, true, "a\u{7}\n"]}})),
         r#"{"it's": [None, True, 'a\x07\n']} is not of type 'string', 'null'"#
     );
-    assert_eq!(
-        message(&schema, json!({"d": {"a": "x"}})),
-        "'b' is a dependency of 'a'"
-    );
+    assert_eq!(message(&schema, json!({"d": {"a": "x"}})), "'b' is a dependency of 'a'");
     assert_eq!(
         message(&schema, json!({"l": [1, 2, 3]})),
         "Additional items are not allowed (2, 3 were unexpected)"
     );
     assert_eq!(message(&schema, json!({"y": 1, "x": 2})), "");
     let config = Schema::for_config(&object(json!({"o": {"type": "object", "properties": {"x": {"type": "integer", "required": true}}}}))).unwrap();
-    let errors = config
-        .validate(&mut json!({"o": {}, "more": 1}))
-        .unwrap_err();
+    let errors = config.validate(&mut json!({"o": {}, "more": 1})).unwrap_err();
     assert_eq!(
         (errors[0].path.to_string(), errors[0].message.as_str()),
         ("o.x".to_owned(), "'x' is a required property")

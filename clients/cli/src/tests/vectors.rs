@@ -4,8 +4,7 @@
 //! code, one text in the same place. Usage texts differ by design; exit code 2 counts. The reference
 //! colours pipes too, ours terminals only: lines with a `TERM` are played as to a terminal.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -13,49 +12,14 @@ use serde_json::{Map, Value, json};
 use super::play::{Played, Scene};
 use super::stub::{Answer, Asked, Reply, Stub};
 
-const FILE: &str = "cli_params.jsonl";
-
 #[tokio::test]
-async fn vectors_of_parameters_and_texts() {
-    let lines = std::fs::read_to_string(vectors().join(FILE)).unwrap();
-    let differences = differences();
-    let (mut wrong, mut healed) = (Vec::new(), Vec::new());
-    let mut ran = 0;
-    for (index, line) in lines.lines().enumerate() {
-        let number = (index + 1).to_string();
-        let vector: Value = serde_json::from_str(line).unwrap();
-        let found = match vector.get("op").and_then(Value::as_str) {
-            Some("run") => run(&vector).await,
-            Some("text") => text(&vector).await,
-            _ => continue,
-        };
-        ran += 1;
-        match (found, differences.contains(&number)) {
-            (Err(reason), false) => {
-                wrong.push(format!("line {number} {}: {reason}", vector["argv"]))
-            }
-            (Ok(()), true) => healed.push(number),
-            _ => {}
-        }
-    }
-    assert!(ran > 150, "only {ran} vectors were found");
-    assert!(wrong.is_empty(), "{} of {ran} differ:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(healed.is_empty(), "listed as different, but equal: {}", healed.join(", "));
-}
-
-fn vectors() -> PathBuf {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/vectors");
-    std::env::var_os("ST2_VECTORS").map_or_else(|| PathBuf::from(own), PathBuf::from)
-}
-
-fn differences() -> BTreeSet<String> {
-    let path =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/differences/cli_params.txt");
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines()
-        .filter(|line| !line.is_empty())
-        .map(|line| line.split_once('\t').expect("line number, tab, reason").0.to_owned())
-        .collect()
+async fn vectors_cli_params() {
+    st2_vectors::run_async("cli_params", async |_, vector| match vector["op"].as_str() {
+        Some("run") => run(vector).await,
+        Some("text") => text(vector).await,
+        other => Err(format!("nothing can run the operation {other:?}")),
+    })
+    .await;
 }
 
 async fn run(vector: &Value) -> Result<(), String> {

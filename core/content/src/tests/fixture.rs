@@ -1,61 +1,24 @@
 //! A directory of packs and a registrar over it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::Value;
 use st2_memory::{MemoryStore, simulated_ports};
 use st2_model::{BlobRef, Digest, Revision};
 use st2_ports::{
     Collection, Document, Entity, Fence, Filter, Group, Inserted, Patch, Ports, Query, Record,
     Replaced, Store, StoreError, Topic,
 };
+use st2_vectors::Recording;
 use tempfile::TempDir;
 
 use crate::{Builtin, ContentSettings, Registrar, Report, Request, RunnerTypes, parse_runner_type};
 
 pub(super) const PACK_YAML: &str =
     "name: testpack\ndescription: test pack\nversion: 1.0.0\nauthor: a\nemail: a@example.com\n";
-
-/// A folder of the vectors' layout.
-pub(super) fn vectors(file: &str) -> String {
-    let folder = std::env::var("ST2_VECTORS").unwrap_or_else(|_| {
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/vectors").to_owned()
-    });
-    let path = Path::new(&folder).join(file);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The deliberate differences of a vector file, by line number.
-pub(super) fn differences(stem: &str) -> std::collections::BTreeMap<usize, String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/differences");
-    let path = Path::new(folder).join(format!("{stem}.txt"));
-    std::fs::read_to_string(&path)
-        .unwrap_or_default()
-        .lines()
-        .map(|line| {
-            let (number, reason) = line.split_once('\t').expect("a number, a tab, a reason");
-            (number.parse().expect("a line number"), reason.to_owned())
-        })
-        .collect()
-}
-
-/// Fails unless exactly the listed lines differ.
-pub(super) fn judge(stem: &str, failures: std::collections::BTreeMap<usize, String>) {
-    let listed = differences(stem);
-    let new: Vec<String> = failures
-        .iter()
-        .filter(|(line, _)| !listed.contains_key(line))
-        .map(|(line, why)| format!("{line}: {why}"))
-        .collect();
-    let healed: Vec<usize> =
-        listed.keys().filter(|line| !failures.contains_key(line)).copied().collect();
-    assert!(new.is_empty(), "{} lines differ:\n{}", new.len(), new.join("\n"));
-    assert!(healed.is_empty(), "these lines no longer differ: {healed:?}");
-}
 
 /// All runners that StackStorm ships, as recorded, and what is built in: read once, for speed.
 static KNOWN: LazyLock<(Arc<RunnerTypes>, Arc<Builtin>)> = LazyLock::new(|| {
@@ -64,11 +27,9 @@ static KNOWN: LazyLock<(Arc<RunnerTypes>, Arc<Builtin>)> = LazyLock::new(|| {
 });
 
 fn recorded_runners() -> RunnerTypes {
-    let is_runner = |line: &Value| line["kind"] == "runner_type";
-    vectors("content_builtin.jsonl")
+    Recording::read("content_builtin")
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
-        .filter(is_runner)
+        .filter(|line| line["kind"] == "runner_type")
         .map(|line| {
             let mut metadata = line["api"].clone();
             metadata.as_object_mut().expect("an object").remove("uid");

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use st2_model as model;
+use st2_vectors::Recording;
 use st2_wire::content as wire;
 
-use super::fixture::{Site, judge, vectors};
-
-const FILE: &str = "content_builtin";
+use super::fixture::Site;
 
 #[tokio::test]
 async fn vectors_content_builtin() {
@@ -22,33 +21,18 @@ async fn vectors_content_builtin() {
     let report = site.register().await;
     assert_eq!(report.problems, []);
     let views = views(&site).await;
-    let mut failures = BTreeMap::new();
-    for (index, line) in vectors("content_builtin.jsonl").lines().enumerate().skip(1) {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        if !is_ours(&line) {
-            continue;
-        }
+    Recording::read("content_builtin").only(is_ours).run(|_, line| {
         let key = (text(&line["kind"]), text(&line["ref"]));
-        let shown = views.get(&key).map(|view| {
-            let text = view.to_string();
-            text.replace(&packs.display().to_string(), "<packs>")
-        });
-        let ours: Option<Value> = shown.map(|text| serde_json::from_str(&text).expect("JSON"));
-        let is_same = match (&ours, key.0.as_str()) {
-            (None, _) => false,
+        let ours = views.get(&key).ok_or("found nothing")?.to_string();
+        let ours = ours.replace(&packs.display().to_string(), "<packs>");
+        let ours: Value = serde_json::from_str(&ours).expect("JSON");
+        let is_same = match key.0.as_str() {
             // What a runner is described as is our own prose; all else of it is contract.
-            (Some(ours), "runner_type") => wordless(ours) == wordless(&line["api"]),
-            (Some(ours), _) => *ours == line["api"],
+            "runner_type" => wordless(&ours) == wordless(&line["api"]),
+            _ => ours == line["api"],
         };
-        if !is_same {
-            let ours = ours.map_or("nothing".to_owned(), |ours| ours.to_string());
-            failures.insert(
-                index + 1,
-                format!("{key:?}\n    expected {}\n    found    {ours}", line["api"]),
-            );
-        }
-    }
-    judge(FILE, failures);
+        if is_same { Ok(()) } else { Err(format!("found {ours}")) }
+    });
 }
 
 /// The value without descriptions.

@@ -1,27 +1,18 @@
 //! One metadata file per line, put through the registrar.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 use st2_model as model;
 use st2_wire::content as wire;
 
-use super::fixture::{PACK_YAML, Site, judge, vectors};
+use super::fixture::{PACK_YAML, Site};
 use crate::{Kind, Report, Request};
-
-const FILE: &str = "content_errors";
 
 #[tokio::test]
 async fn vectors_content_errors() {
-    let mut failures = BTreeMap::new();
-    for (index, line) in vectors("content_errors.jsonl").lines().enumerate().skip(1) {
-        let line: Value = serde_json::from_str(line).expect("JSON");
-        if let Err(why) = run(&line).await {
-            failures.insert(index + 1, format!("{} {}\n    {why}", line["kind"], line["text"]));
-        }
-    }
-    judge(FILE, failures);
+    st2_vectors::run_async("content_errors", async |_, line| run(line).await).await;
 }
 
 async fn run(line: &Value) -> Result<(), String> {

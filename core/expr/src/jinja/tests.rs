@@ -1,55 +1,12 @@
 //! Templates against the recorded answers of the original, and laws no template may break.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use st2_vectors::Recording;
 
 use super::{Context, Engine, JinjaError, KeyRef, KeyTable};
 use crate::crypto::CryptoKey;
-
-fn folder(name: &str) -> PathBuf {
-    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract");
-    match std::env::var_os("ST2_VECTORS") {
-        Some(root) if name == "vectors" => PathBuf::from(root),
-        _ => PathBuf::from(contract).join(name),
-    }
-}
-
-pub(crate) fn lines(file: &str) -> Vec<Value> {
-    let path = folder("vectors").join(file);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Ids of vectors where we differ on purpose, with the reason.
-pub(crate) fn differences(stem: &str) -> BTreeMap<String, String> {
-    let path = folder("differences").join(format!("{stem}.txt"));
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| {
-            let (id, reason) = line.split_once('\t').expect("id<TAB>reason");
-            (id.to_owned(), reason.to_owned())
-        })
-        .collect()
-}
-
-/// Fails if a vector fails that is not listed, or a listed one passes.
-pub(crate) fn settle(stem: &str, failures: &BTreeMap<String, String>) {
-    let listed = differences(stem);
-    let mut report = String::new();
-    for (id, failure) in failures {
-        if !listed.contains_key(id) {
-            report.push_str(&format!("{id}: {failure}\n"));
-        }
-    }
-    for id in listed.keys().filter(|id| !failures.contains_key(*id)) {
-        report.push_str(&format!("{id}: listed as a difference, but passes\n"));
-    }
-    assert!(report.is_empty(), "{stem}\n{report}");
-}
 
 /// The kind of error a Python exception is for us.
 fn kind_of_exception(name: &str) -> &'static str {
@@ -128,18 +85,10 @@ impl Recorded {
 }
 
 #[test]
-fn jinja_vectors() {
-    let lines = lines("jinja.jsonl");
-    let recorded = Recorded::new(&lines[0]);
-    let mut failures = BTreeMap::new();
-    for vector in &lines[1..] {
-        if let Err(failure) = recorded.check(vector) {
-            let template = vector.get("template").unwrap_or(&vector["mapping"]);
-            let id = vector["id"].as_str().unwrap().to_owned();
-            failures.insert(id, format!("{template}: {failure}"));
-        }
-    }
-    settle("jinja", &failures);
+fn vectors_jinja() {
+    let recording = Recording::read("jinja");
+    let recorded = Recorded::new(recording.header());
+    recording.run(|_, vector| recorded.check(vector));
 }
 
 mod behaviour;

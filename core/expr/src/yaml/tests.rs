@@ -1,13 +1,10 @@
 //! YAML texts against the recorded answers of the original, and laws no text may break.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::{Limits, YamlValue, parse, parse_document, parse_document_bytes, parse_with};
 use crate::jinja::python::float_repr;
-use crate::jinja::tests::{lines, settle};
 
 /// A value in the notation of the vectors.
 fn tagged(value: &YamlValue) -> Value {
@@ -70,14 +67,8 @@ fn check(vector: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn yaml_vectors() {
-    let mut failures = BTreeMap::new();
-    for (index, vector) in lines("yaml11.jsonl").iter().enumerate().skip(1) {
-        if let Err(failure) = check(vector) {
-            failures.insert((index + 1).to_string(), format!("{vector}: {failure}"));
-        }
-    }
-    settle("yaml11", &failures);
+fn vectors_yaml11() {
+    st2_vectors::run("yaml11", |_, vector| check(vector));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn check_pattern(row: &Value, payload: &Value, engine: &Engine) -> Result<(), St
 #[test]
 fn vectors_criteria() {
     let engine = Engine::default();
-    super::run("criteria", |header, row| {
+    st2_vectors::run("criteria", |header, row| {
         let payload = match &row["payload"] {
             Value::String(text) if text == "@P" => &header["payloads"]["P"],
             other => other,

@@ -37,7 +37,7 @@ fn compare(ours: Result<bool, Error>, row: &Value) -> Result<(), String> {
 #[test]
 fn vectors_operators() {
     let engine = Engine::default();
-    super::run("operators", |_, row| {
+    st2_vectors::run("operators", |_, row| {
         if let Some(name) = row["operator_lookup"].as_str() {
             return match (Operator::named(name), row.get("error")) {
                 (Some(_), None) | (None, Some(_)) => Ok(()),

@@ -29,25 +29,19 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// Definitions with defaults, dependencies, nested objects and arrays.
 fn definition() -> impl Strategy<Value = Value> {
-    let leaf = (
-        prop::sample::select(vec!["string", "integer", "boolean"]),
-        any::<bool>(),
-        scalar(),
-    )
-        .prop_map(|(kind, has_default, default)| {
-            let mut definition = json!({"type": kind});
-            if has_default {
-                definition["default"] = default;
-            }
-            definition
-        });
+    let leaf =
+        (prop::sample::select(vec!["string", "integer", "boolean"]), any::<bool>(), scalar())
+            .prop_map(|(kind, has_default, default)| {
+                let mut definition = json!({"type": kind});
+                if has_default {
+                    definition["default"] = default;
+                }
+                definition
+            });
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
-            (
-                prop::collection::btree_map("[a-d]", inner.clone(), 1..4),
-                any::<bool>()
-            )
-                .prop_map(|(properties, has_default)| {
+            (prop::collection::btree_map("[a-d]", inner.clone(), 1..4), any::<bool>()).prop_map(
+                |(properties, has_default)| {
                     let mut definition = json!({
                         "type": "object",
                         "properties": properties,
@@ -57,7 +51,8 @@ fn definition() -> impl Strategy<Value = Value> {
                         definition["default"] = json!({});
                     }
                     definition
-                }),
+                }
+            ),
             inner.prop_map(|items| json!({"type": "array", "items": items})),
         ]
     })
@@ -78,17 +73,11 @@ fn secret_value() -> impl Strategy<Value = (Value, Value)> {
                     properties.insert(format!("p{index}"), definition);
                     members.insert(format!("p{index}"), value);
                 }
-                (
-                    json!({"type": "object", "properties": properties}),
-                    Value::Object(members),
-                )
+                (json!({"type": "object", "properties": properties}), Value::Object(members))
             }),
             pair.prop_map(|pairs| {
                 let (items, values): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-                (
-                    json!({"type": "array", "items": items}),
-                    Value::Array(values),
-                )
+                (json!({"type": "array", "items": items}), Value::Array(values))
             }),
             inner.clone().prop_map(|(items, value)| {
                 (json!({"items": items}), json!([value.clone(), value]))
@@ -100,10 +89,7 @@ fn secret_value() -> impl Strategy<Value = (Value, Value)> {
                 )
             }),
             inner.clone().prop_map(|(found, value)| {
-                (
-                    json!({"patternProperties": {"^k": found}}),
-                    json!({"k1": value}),
-                )
+                (json!({"patternProperties": {"^k": found}}), json!({"k1": value}))
             }),
             inner.prop_map(|(branch, value)| (json!({"anyOf": [{}, branch]}), value)),
         ]

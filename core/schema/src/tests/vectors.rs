@@ -1,61 +1,16 @@
 //! Recorded answers of StackStorm's parameter validation.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use serde_json::{Map, Value, json};
 
 use crate::{Error, Options, Schema, SchemaError, action_schema, resource_schema};
 
 #[test]
 fn vectors_action_schema() {
-    let differences = differences("action_schema");
-    let text = std::fs::read_to_string(vectors().join("action_schema.jsonl")).unwrap();
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    for line in text.lines() {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let Some(id) = row["id"].as_str() else {
-            continue;
-        };
-        seen += 1;
-        match (check(&row), differences.get(id)) {
-            (Ok(()), Some(_)) => wrong.push(format!("{id}: listed as different, but equal")),
-            (Err(why), None) => wrong.push(format!("{id}: {why}\n    {line}")),
-            _ => {}
-        }
-    }
-    assert!(seen > 200, "only {seen} rows");
-    assert!(
-        wrong.is_empty(),
-        "{} rows differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
-}
-
-fn vectors() -> PathBuf {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/vectors");
-    std::env::var_os("ST2_VECTORS").map_or_else(|| PathBuf::from(own), PathBuf::from)
-}
-
-fn differences(stem: &str) -> BTreeMap<String, String> {
-    let folder = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/contract/differences"
-    );
-    let text = std::fs::read_to_string(format!("{folder}/{stem}.txt")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(id, reason)| (id.to_owned(), reason.to_owned()))
-        .collect()
+    st2_vectors::run("action_schema", |_, row| check(row));
 }
 
 fn members(row: &Value, name: &str) -> Map<String, Value> {
-    row.get(name)
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default()
+    row.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 enum Outcome {

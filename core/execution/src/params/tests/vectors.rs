@@ -1,47 +1,17 @@
 //! Recorded answers of StackStorm's parameter rendering.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use serde_json::{Map, Value, json};
 use st2_expr::jinja::{Engine, KeyRef, KeyTable, SYSTEM_SCOPE, USER_SCOPE};
+use st2_vectors::Recording;
 
 use super::{Case, object};
 use crate::params::{ParamError, cast, render_live_params};
 
 #[test]
 fn vectors_params() {
-    let differences = differences();
-    let text = std::fs::read_to_string(vectors().join("params.jsonl")).unwrap();
-    let mut rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let keys = table(&rows.next().unwrap()["kv"]);
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    for row in rows {
-        let id = row["id"].as_str().unwrap();
-        seen += 1;
-        match (check(&row, &keys), differences.get(id)) {
-            (Ok(()), Some(_)) => wrong.push(format!("{id}: listed as different, but equal")),
-            (Err(why), None) => wrong.push(format!("{id}: {why}\n    {row}")),
-            _ => {}
-        }
-    }
-    assert!(seen > 200, "only {seen} rows");
-    assert!(wrong.is_empty(), "{} rows differ:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-fn vectors() -> PathBuf {
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/vectors");
-    std::env::var_os("ST2_VECTORS").map_or_else(|| PathBuf::from(own), PathBuf::from)
-}
-
-fn differences() -> BTreeMap<String, String> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contract/differences/params.txt");
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(id, reason)| (id.to_owned(), reason.to_owned()))
-        .collect()
+    let recording = Recording::read("params");
+    let keys = table(&recording.header()["kv"]);
+    recording.run(|_, row| check(row, &keys));
 }
 
 fn table(kv: &Value) -> KeyTable {
