@@ -21,7 +21,6 @@ mod guard;
 mod keys;
 mod methods;
 mod operators;
-mod pattern;
 pub(crate) mod python;
 mod rewrite;
 

@@ -1,5 +1,5 @@
 //! Expressions and texts of StackStorm, as values: YAML 1.1 documents, Jinja templates, JSONPath
-//! queries and the symmetric encryption of datastore items.
+//! queries, regular expressions and the symmetric encryption of datastore items.
 //!
 //! Invariants: nothing here does I/O, waits or reads a clock; every input is untrusted and every
 //! evaluation is bounded in size, depth and steps; nothing panics. A datastore item that a template
@@ -10,4 +10,5 @@
 pub mod crypto;
 pub mod jinja;
 pub mod jsonpath;
+pub mod python_regex;
 pub mod yaml;

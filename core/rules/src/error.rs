@@ -3,6 +3,7 @@
 use serde_json::Value;
 use st2_expr::jinja::JinjaError;
 use st2_expr::jsonpath::PathError;
+use st2_expr::python_regex::RegexError;
 
 use crate::python::type_name;
 
@@ -106,15 +107,8 @@ pub enum Error {
         reason: String,
     },
     /// The pattern is no regular expression.
-    #[error("pattern \"{pattern}\" is not a regular expression: {reason} at position {position}")]
-    Regex {
-        /// As written.
-        pattern: String,
-        /// In characters from the start.
-        position: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Regex(RegexError),
     /// Matching took more steps than one criterion may.
     #[error("{what} took more than the allowed number of steps")]
     TooManySteps {
@@ -146,5 +140,14 @@ pub enum Error {
 impl Error {
     pub(crate) const fn operand(side: Side, expected: &'static str, found: &Value) -> Self {
         Self::Operand { side, expected, found: type_name(found) }
+    }
+}
+
+impl From<RegexError> for Error {
+    fn from(error: RegexError) -> Self {
+        match error {
+            RegexError::Steps { what } => Self::TooManySteps { what },
+            other => Self::Regex(other),
+        }
     }
 }

@@ -18,7 +18,6 @@ mod operators;
 mod path;
 mod pattern;
 mod python;
-mod python_regex;
 mod request;
 mod rule_set;
 mod verdict;

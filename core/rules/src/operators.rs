@@ -6,12 +6,12 @@
 use std::cmp::Ordering;
 
 use serde_json::Value;
+use st2_expr::python_regex::{Options, PythonRegex, RegexError};
 use st2_model::Timestamp;
 
 use crate::dates;
 use crate::error::{Error, Side};
 use crate::python;
-use crate::python_regex::{PythonRegex, Search};
 
 mod wildcard;
 
@@ -139,7 +139,7 @@ enum Prepared {
     Plain,
     Lower(String),
     Wildcard(Wildcard),
-    Regex(Box<Result<PythonRegex, Error>>),
+    Regex(Box<Result<PythonRegex, RegexError>>),
 }
 
 impl Prepared {
@@ -148,15 +148,15 @@ impl Prepared {
         let Value::String(text) = pattern else {
             return Self::Plain;
         };
-        let regex = |search| Self::Regex(Box::new(PythonRegex::new(text, search)));
+        let regex = |options| Self::Regex(Box::new(PythonRegex::new(text, options)));
         match operator {
             O::Iequals | O::Icontains | O::Incontains | O::Istartswith | O::Iendswith => {
                 Self::Lower(text.to_lowercase())
             }
             O::Matchwildcard => Self::Wildcard(Wildcard::new(text)),
-            O::Regex => regex(Search::Anywhere),
-            O::Iregex => regex(Search::AnywhereIgnoringCase),
-            O::Matchregex => regex(Search::AtStart),
+            O::Regex => regex(Options::default()),
+            O::Iregex => regex(Options { ignore_case: true, ..Options::default() }),
+            O::Matchregex => regex(Options { at_start: true, dot_all: true, ..Options::default() }),
             _ => Self::Plain,
         }
     }
@@ -226,8 +226,8 @@ impl Test {
             (_, Prepared::Lower(lower)) => Ok(self.check_lower(&text.to_lowercase(), lower)),
             (_, Prepared::Wildcard(wildcard)) => wildcard.matches(text),
             (_, Prepared::Regex(regex)) => match regex.as_ref() {
-                Ok(regex) => regex.is_match(text),
-                Err(error) => Err(error.clone()),
+                Ok(regex) => Ok(regex.is_match(text)?),
+                Err(error) => Err(error.clone().into()),
             },
             _ => Ok(false),
         }

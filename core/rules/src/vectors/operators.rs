@@ -18,7 +18,7 @@ fn is_same_kind(error: &Error, kind: &str) -> bool {
         Error::NotComparable { .. } => &["TypeError"],
         Error::NotANumber { .. } => &["ValueError"],
         Error::Date { .. } => &["ParserError"],
-        Error::Regex { .. } => &["error"],
+        Error::Regex(_) => &["error"],
         Error::Condition { .. } => &["UnrecognizedConditionError"],
         Error::UnknownOperator { .. } => &["Exception"],
         _ => &[],

@@ -37,8 +37,14 @@ pub(super) struct Parser {
     depth: usize,
 }
 
-/// `pattern`, written for the engine.
-pub(super) fn translate(pattern: &str, flags: Flags, texts: Texts) -> Parsed<String> {
+/// A pattern, written for the engine.
+pub(super) struct Translated {
+    pub(super) text: String,
+    /// The names of the capturing groups, by number less one.
+    pub(super) names: Vec<Option<String>>,
+}
+
+pub(super) fn translate(pattern: &str, flags: Flags, texts: Texts) -> Parsed<Translated> {
     let mut parser = Parser {
         chars: pattern.chars().collect(),
         at: 0,
@@ -59,7 +65,13 @@ pub(super) fn translate(pattern: &str, flags: Flags, texts: Texts) -> Parsed<Str
             return Err(parser.problem(*position, format!("invalid group reference {group}")));
         }
     }
-    Ok(piece.text)
+    let mut names = vec![None; parser.groups.len()];
+    for (name, group) in parser.names {
+        if let Some(place) = names.get_mut(group - 1) {
+            *place = Some(name);
+        }
+    }
+    Ok(Translated { text: piece.text, names })
 }
 
 impl Parser {
