@@ -1,12 +1,15 @@
 //! How a collection lies in the file: a table of documents with a column for each declared path,
 //! and a table of the elements of arrays that declared paths lead to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use st2_ports::{Collection, Document, Reached, StoreError};
+use st2_model::Revision;
+use st2_ports::{Collection, Document, Query, Reached, Record, StoreError};
 
 use crate::key::{Key, NULL_SQL};
+use crate::recent::Recent;
 
 /// What is known of a collection's tables.
 pub(crate) struct Layout {
@@ -22,6 +25,8 @@ pub(crate) struct Layout {
     pub(crate) alive: &'static str,
     pub(crate) insert: String,
     pub(crate) select_keys: String,
+    /// The documents of all collections that were written last.
+    recent: Arc<Recent>,
     ready: AtomicBool,
     /// For each path, whether any document has or had an array there. Set before the write.
     arrays: Vec<AtomicBool>,
@@ -48,7 +53,7 @@ pub(crate) fn column(path: &str) -> String {
 }
 
 impl Layout {
-    pub(crate) fn new(collection: &'static Collection) -> Self {
+    pub(crate) fn new(collection: &'static Collection, recent: Arc<Recent>) -> Self {
         let mut paths: Vec<&'static str> = Vec::new();
         for path in collection.indexes.iter().flat_map(|index| index.paths) {
             if !paths.contains(path) && *path != "id" {
@@ -78,10 +83,44 @@ impl Layout {
             elements: quoted(&format!("{}[]", collection.name)),
             arrays: paths.iter().map(|_| AtomicBool::new(false)).collect(),
             ready: AtomicBool::new(false),
+            recent,
             collection,
             paths,
             table,
         }
+    }
+
+    /// The documents of this collection that were written last: none where they expire, because
+    /// time alone would change those.
+    fn recent(&self) -> Option<&Recent> {
+        self.collection.expires.is_none().then_some(&*self.recent)
+    }
+
+    /// The transaction under way writes a document.
+    pub(crate) fn stage(&self, document: &Arc<Encoded>, revision: Revision) {
+        if let Some(recent) = self.recent() {
+            recent.stage(self.collection.name, document, revision);
+        }
+    }
+
+    /// The transaction under way changes a document in another way.
+    pub(crate) fn forget(&self, id: &str) {
+        self.recent.forget(self.collection.name, id);
+    }
+
+    /// The transaction under way may remove any document.
+    pub(crate) fn forget_all(&self) {
+        self.recent.forget_all(self.collection.name);
+    }
+
+    /// The document `id`, when it was written lately.
+    pub(crate) fn recent_document(&self, id: &str) -> Option<Record> {
+        self.recent()?.get(self.collection.name, id)
+    }
+
+    /// The answer to a question for documents that were all written lately.
+    pub(crate) fn recent_answer(&self, query: &Query) -> Option<Vec<Record>> {
+        self.recent()?.answer(self.collection.name, query)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

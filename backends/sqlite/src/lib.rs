@@ -6,6 +6,7 @@
 //! - Documents are JSON text. What a collection declares as an index stands in columns beside it,
 //!   encoded so that SQLite's own order of values is the port's (`key.rs`). What is not declared
 //!   is judged by the port's pure functions, so that both ways give the same answer.
+//! - What was written last is read from memory (`recent.rs`).
 //! - SQLite runs on threads of its own; a caller's thread is never blocked.
 //! - One process at a time owns the file.
 //!
@@ -20,6 +21,7 @@ mod layout;
 mod plan;
 mod read;
 mod reader;
+mod recent;
 mod schema;
 mod store;
 mod write;

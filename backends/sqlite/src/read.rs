@@ -246,7 +246,7 @@ fn record(row: &Row<'_>, layout: &Layout, without: &[&str]) -> Answer<Record> {
     Ok(Record { id, revision: Revision(u64::try_from(revision).unwrap_or(0)), body })
 }
 
-fn parse(text: &[u8], without: &[&str]) -> serde_json::Result<Value> {
+pub(crate) fn parse(text: &[u8], without: &[&str]) -> serde_json::Result<Value> {
     if without.is_empty() {
         return serde_json::from_slice(text);
     }

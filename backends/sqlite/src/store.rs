@@ -16,6 +16,7 @@ use st2_ports::{
 use crate::error::closed;
 use crate::layout::Layout;
 use crate::reader::Readers;
+use crate::recent::Recent;
 use crate::write::Outcome;
 use crate::writer::{Promise, Writer};
 use crate::{OpenError, blob, file, read, schema, write};
@@ -35,6 +36,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     boot: u64,
     layouts: Mutex<BTreeMap<&'static str, Arc<Layout>>>,
+    recent: Arc<Recent>,
     writer: Writer,
     readers: Readers,
 }
@@ -50,9 +52,9 @@ impl SqliteStore {
         let (mut connection, boot) = schema::open(path)?;
         let failed = |error| OpenError::of(path.to_owned(), error);
         let transaction = connection.transaction().map_err(failed)?;
-        let mut layouts = BTreeMap::new();
+        let (mut layouts, recent) = (BTreeMap::new(), Arc::<Recent>::default());
         for collection in ALL_COLLECTIONS {
-            let layout = Layout::new(collection);
+            let layout = Layout::new(collection, Arc::clone(&recent));
             schema::prepare(&transaction, &layout).map_err(failed)?;
             layout.set_ready();
             layouts.insert(collection.name, Arc::new(layout));
@@ -63,7 +65,8 @@ impl SqliteStore {
             boot,
             layouts: Mutex::new(layouts),
             readers: Readers::start(path)?,
-            writer: Writer::start(path, connection, claim)?,
+            writer: Writer::start(path, connection, Arc::clone(&recent), claim)?,
+            recent,
         });
         Ok(Arc::new(Self { shared, promise: Promise::Durable }))
     }
@@ -79,6 +82,7 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.shared.readers.stop().await;
         self.shared.writer.close().await;
+        self.shared.recent.clear();
     }
 
     fn now(&self) -> i64 {
@@ -98,7 +102,8 @@ impl SqliteStore {
     async fn layout(&self, of: &'static Collection) -> Result<Arc<Layout>, StoreError> {
         let layout = {
             let mut layouts = self.shared.layouts.lock().unwrap_or_else(PoisonError::into_inner);
-            let layout = layouts.entry(of.name).or_insert_with(|| Arc::new(Layout::new(of)));
+            let new = || Arc::new(Layout::new(of, Arc::clone(&self.shared.recent)));
+            let layout = layouts.entry(of.name).or_insert_with(new);
             Arc::clone(layout)
         };
         if !layout.is_ready() {
@@ -128,7 +133,11 @@ fn single_id(filter: &Filter) -> Option<String> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn get(&self, from: &'static Collection, id: &str) -> Result<Option<Record>, StoreError> {
-        let (layout, id, now) = (self.layout(from).await?, id.to_owned(), self.now());
+        let layout = self.layout(from).await?;
+        if let Some(record) = layout.recent_document(id) {
+            return Ok(Some(record));
+        }
+        let (id, now) = (id.to_owned(), self.now());
         self.shared.readers.run(move |c| read::get(c, &layout, &id, now)).await
     }
 
@@ -140,6 +149,9 @@ impl Store for SqliteStore {
         let layout = self.layout(from).await?;
         if let Some(fault) = query.fault() {
             return Err(layout.invalid(fault));
+        }
+        if let Some(found) = layout.recent_answer(query) {
+            return Ok(found);
         }
         let (query, now) = (query.clone(), self.now());
         self.shared.readers.run(move |c| read::find(c, &layout, &query, now)).await
@@ -157,7 +169,8 @@ impl Store for SqliteStore {
         fence: Option<&Fence>,
     ) -> Result<Inserted, StoreError> {
         let layout = self.layout(into).await?;
-        let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
+        let document = Arc::new(layout.encode(&document)?);
+        let (fence, now) = (fence.cloned(), self.now());
         self.write(document.body.len(), move |c| {
             write::insert(c, &layout, &document, fence.as_ref(), now)
         })
@@ -172,7 +185,8 @@ impl Store for SqliteStore {
         fence: Option<&Fence>,
     ) -> Result<Replaced, StoreError> {
         let layout = self.layout(into).await?;
-        let (document, fence, now) = (layout.encode(&document)?, fence.cloned(), self.now());
+        let document = Arc::new(layout.encode(&document)?);
+        let (fence, now) = (fence.cloned(), self.now());
         self.write(document.body.len(), move |c| {
             write::replace(c, &layout, &document, revision, fence.as_ref(), now)
         })

@@ -15,6 +15,7 @@ mod files;
 mod full;
 mod indexes;
 mod power;
+mod recent;
 
 fn open_in(folder: &TempDir, clock: Arc<SimClock>) -> Arc<SqliteStore> {
     SqliteStore::open(&folder.path().join("st2.db"), clock as Arc<dyn Clock>).unwrap()

@@ -1,6 +1,8 @@
 //! The writes, each inside the writer's transaction. An outcome is a value; an error of SQLite
 //! undoes the transaction.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 use st2_model::{Epoch, Revision};
 use st2_ports::{Fence, Filter, Inserted, Patch, Replaced, StoreError};
@@ -45,7 +47,7 @@ pub(crate) fn raise_fence(c: &Connection, fence: &Fence) -> Outcome<()> {
 pub(crate) fn insert(
     c: &Connection,
     layout: &Layout,
-    document: &Encoded,
+    document: &Arc<Encoded>,
     fence: Option<&Fence>,
     now: i64,
 ) -> Outcome<Inserted> {
@@ -71,6 +73,7 @@ pub(crate) fn insert(
         return Ok(Ok(Inserted::Exists));
     }
     put_elements(c, layout, c.last_insert_rowid(), document)?;
+    layout.stage(document, Revision::FIRST);
     Ok(Ok(Inserted::New))
 }
 
@@ -185,7 +188,7 @@ fn standing(
 pub(crate) fn replace(
     c: &Connection,
     layout: &Layout,
-    document: &Encoded,
+    document: &Arc<Encoded>,
     revision: Revision,
     fence: Option<&Fence>,
     now: i64,
@@ -203,6 +206,7 @@ pub(crate) fn replace(
         return Ok(Ok(Replaced::Taken(index)));
     }
     rewrite(c, layout, document, &standing)?;
+    layout.stage(document, revision.next());
     Ok(Ok(Replaced::At(revision.next())))
 }
 
@@ -254,6 +258,7 @@ pub(crate) fn update_rows(
         }
         if let Some(standing) = standing(c, layout, &document, now)? {
             rewrite(c, layout, &document, &standing)?;
+            layout.forget(&document.id);
             changed += 1;
         }
     }
@@ -268,6 +273,7 @@ pub(crate) fn delete_rows(
     filter: &Filter,
     now: i64,
 ) -> Outcome<u64> {
+    layout.forget_all();
     let condition = crate::plan::condition(filter, layout);
     let sql = format!(
         "SELECT 1 FROM {} WHERE n = ? AND {} AND {}",

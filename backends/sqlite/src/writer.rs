@@ -1,6 +1,7 @@
 //! The writer: one thread that puts every write that waits into one transaction.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -14,6 +15,7 @@ use crate::file::Claim;
 use crate::flusher::{Flusher, Threads};
 use crate::read::Answer;
 use crate::reader::start_thread;
+use crate::recent::Recent;
 use crate::schema;
 use crate::write::Outcome;
 
@@ -23,7 +25,7 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 2048;
 const BATCH_BYTES: usize = 16 << 20;
 /// From so many pages of log on, it is moved into the file in the background.
-const LOG_PAGES: i64 = 1000;
+const LOG_PAGES: i64 = 4000;
 /// From so many on, writes wait for it.
 const LOG_PAGES_MAX: i64 = 16_000;
 
@@ -98,6 +100,7 @@ impl Writer {
     pub(crate) fn start(
         path: &Path,
         connection: Connection,
+        recent: Arc<Recent>,
         claim: Claim,
     ) -> Result<Self, OpenError> {
         let failed = |error| OpenError::of(path.to_owned(), error);
@@ -118,6 +121,7 @@ impl Writer {
             checkpointer,
             flusher: flusher.clone(),
             flushing,
+            recent,
             failing: false,
             claim,
         };
@@ -161,6 +165,7 @@ struct Routine {
     checkpointer: JoinHandle<()>,
     flusher: Flusher,
     flushing: Threads,
+    recent: Arc<Recent>,
     /// Whether the last transaction was undone for the file's sake.
     failing: bool,
     claim: Claim,
@@ -260,11 +265,13 @@ impl Routine {
                 Ok(()) => {
                     self.report(None);
                     self.flusher.note_commit();
+                    self.recent.publish();
                     self.answer(batch);
                     return;
                 }
                 Err(failure) => failure,
             };
+            self.recent.discard();
             let reason = unavailable(&error);
             match culprit {
                 Some(number) if !concerns_the_file(&error) => {

@@ -1,5 +1,7 @@
 //! The questions that services ask all the time are answered from an index.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 use st2_model::{Execution, TriggerInstance};
@@ -27,7 +29,7 @@ async fn assert_served<E: Entity>(query: Query, index: &'static str) {
     let folder = tempfile::tempdir().unwrap();
     let store = open_in(&folder, clock());
     let plan = store.write(0, move |c| {
-        let layout = Layout::new(E::collection());
+        let layout = Layout::new(E::collection(), Arc::default());
         Ok(Ok(explain(c, &layout, &query)))
     });
     let plan = plan.await.unwrap();
