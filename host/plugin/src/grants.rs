@@ -74,16 +74,10 @@ impl fmt::Display for Capability {
             Self::Net { host } => write!(f, "net:{host}"),
             Self::Path { path, access } => write!(f, "path:{}:{}", word(access), path.display()),
             Self::Env { name } => write!(f, "env:{name}"),
-            Self::Datastore {
-                scope: DatastoreScope::Local,
-                access,
-            } => {
+            Self::Datastore { scope: DatastoreScope::Local, access } => {
                 write!(f, "datastore:local:{}", word(access))
             }
-            Self::Datastore {
-                scope: DatastoreScope::System,
-                access,
-            } => {
+            Self::Datastore { scope: DatastoreScope::System, access } => {
                 write!(f, "datastore:system:{}", word(access))
             }
             Self::Secrets => f.write_str("secrets"),
@@ -97,20 +91,12 @@ impl Capability {
     fn covers(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Net { host }, Self::Net { host: wanted }) => host == "*" || host == wanted,
-            (
-                Self::Path { path, access },
-                Self::Path {
-                    path: wanted,
-                    access: how,
-                },
-            ) => access >= how && is_below(wanted, path),
-            (
-                Self::Datastore { scope, access },
-                Self::Datastore {
-                    scope: wanted,
-                    access: how,
-                },
-            ) => scope >= wanted && access >= how,
+            (Self::Path { path, access }, Self::Path { path: wanted, access: how }) => {
+                access >= how && is_below(wanted, path)
+            }
+            (Self::Datastore { scope, access }, Self::Datastore { scope: wanted, access: how }) => {
+                scope >= wanted && access >= how
+            }
             _ => self == wanted,
         }
     }
@@ -118,9 +104,7 @@ impl Capability {
 
 /// By name only: a path with `..` is below nothing.
 fn is_below(path: &Path, top: &Path) -> bool {
-    let climbs = path
-        .components()
-        .any(|part| part == std::path::Component::ParentDir);
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
     !climbs && path.starts_with(top)
 }
 
@@ -149,9 +133,7 @@ impl Grants {
     /// What is both asked for and granted.
     #[must_use]
     pub fn intersect(asked: &[Capability], granted: &Self) -> Self {
-        let allowed = asked
-            .iter()
-            .filter(|capability| granted.check(capability).is_ok());
+        let allowed = asked.iter().filter(|capability| granted.check(capability).is_ok());
         Self::Only(allowed.cloned().collect())
     }
 
@@ -180,14 +162,8 @@ impl Guarded {
     }
 
     fn check_datastore(&self, is_local: bool, access: Access) -> Result<(), HostError> {
-        let scope = if is_local {
-            DatastoreScope::Local
-        } else {
-            DatastoreScope::System
-        };
-        Ok(self
-            .grants
-            .check(&Capability::Datastore { scope, access })?)
+        let scope = if is_local { DatastoreScope::Local } else { DatastoreScope::System };
+        Ok(self.grants.check(&Capability::Datastore { scope, access })?)
     }
 }
 

@@ -95,10 +95,6 @@ impl From<HostError> for RpcError {
             }
             _ => None,
         };
-        Self {
-            code,
-            message: error.to_string(),
-            data,
-        }
+        Self { code, message: error.to_string(), data }
     }
 }

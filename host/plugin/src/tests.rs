@@ -6,10 +6,7 @@ use st2_protocol::{ErrorCode, RpcError};
 use super::*;
 
 fn path(path: &str, access: Access) -> Capability {
-    Capability::Path {
-        path: path.into(),
-        access,
-    }
+    Capability::Path { path: path.into(), access }
 }
 
 #[test]
@@ -17,13 +14,8 @@ fn a_grant_covers_what_is_below_and_less() {
     let granted = Grants::Only(vec![
         path("/data", Access::Write),
         path("/etc", Access::Read),
-        Capability::Net {
-            host: "example.com".to_owned(),
-        },
-        Capability::Datastore {
-            scope: DatastoreScope::System,
-            access: Access::Read,
-        },
+        Capability::Net { host: "example.com".to_owned() },
+        Capability::Datastore { scope: DatastoreScope::System, access: Access::Read },
     ]);
     for (wanted, is_granted) in [
         (path("/data/a/b", Access::Read), true),
@@ -31,32 +23,10 @@ fn a_grant_covers_what_is_below_and_less() {
         (path("/database", Access::Read), false),
         (path("/data/../root", Access::Read), false),
         (path("/etc/passwd", Access::Write), false),
-        (
-            Capability::Net {
-                host: "example.com".to_owned(),
-            },
-            true,
-        ),
-        (
-            Capability::Net {
-                host: "example.org".to_owned(),
-            },
-            false,
-        ),
-        (
-            Capability::Datastore {
-                scope: DatastoreScope::Local,
-                access: Access::Read,
-            },
-            true,
-        ),
-        (
-            Capability::Datastore {
-                scope: DatastoreScope::Local,
-                access: Access::Write,
-            },
-            false,
-        ),
+        (Capability::Net { host: "example.com".to_owned() }, true),
+        (Capability::Net { host: "example.org".to_owned() }, false),
+        (Capability::Datastore { scope: DatastoreScope::Local, access: Access::Read }, true),
+        (Capability::Datastore { scope: DatastoreScope::Local, access: Access::Write }, false),
         (Capability::Exec, false),
     ] {
         assert_eq!(granted.check(&wanted).is_ok(), is_granted, "{wanted}");
@@ -76,9 +46,7 @@ fn only_what_is_asked_for_and_granted_is_allowed() {
 
 #[test]
 fn a_refusal_names_the_grant_for_programs_too() {
-    let missing = MissingGrant(Capability::Env {
-        name: "HOME".to_owned(),
-    });
+    let missing = MissingGrant(Capability::Env { name: "HOME".to_owned() });
     let error = RpcError::from(HostError::from(missing));
     assert_eq!(error.code, ErrorCode::NotGranted);
     assert_eq!(error.message, "not granted: env:HOME");
