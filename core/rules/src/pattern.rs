@@ -5,9 +5,10 @@
 //! this way both readings are kept, and the payload's type chooses.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use serde_json::Value;
-use st2_expr::jinja::{Context, Engine, JinjaError};
+use st2_expr::jinja::{self, Context, Engine, JinjaError};
 
 use crate::path::{Scope, follow};
 
@@ -30,13 +31,33 @@ pub(crate) enum Pattern {
 /// A pattern with template syntax in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    source: String,
+    source: Source,
     /// `source` with its last expression of each line written as JSON; `None` without expressions.
-    typed: Option<String>,
+    typed: Option<Source>,
     /// Whether one expression is all that prints.
     is_whole: bool,
     /// The names of a lone `{{ trigger.a.b }}`.
     names: Option<Vec<String>>,
+}
+
+/// A text that is compiled when it is first rendered; what is wrong with it shows there.
+#[derive(Debug, Clone)]
+struct Source {
+    text: String,
+    compiled: OnceLock<Result<jinja::Template, JinjaError>>,
+}
+
+impl Source {
+    const fn new(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    fn render(&self, engine: &Engine, context: &Context) -> Result<String, JinjaError> {
+        match self.compiled.get_or_init(|| engine.compile(&self.text)) {
+            Ok(template) => engine.render_compiled(template, context),
+            Err(error) => Err(error.clone()),
+        }
+    }
 }
 
 /// A rendered pattern.
@@ -116,15 +137,15 @@ impl Template {
             _ => None,
         };
         Self {
-            source: source.to_owned(),
-            typed: (!expressions.is_empty()).then(|| segments::typed(&segments)),
+            source: Source::new(source.to_owned()),
+            typed: (!expressions.is_empty()).then(|| Source::new(segments::typed(&segments))),
             is_whole: expressions.len() == 1 && !has_text,
             names,
         }
     }
 
     pub(crate) fn source(&self) -> &str {
-        &self.source
+        &self.source.text
     }
 
     pub(crate) fn render<'a>(
@@ -137,11 +158,11 @@ impl Template {
             return Ok(Rendered { value: Cow::Borrowed(value), text: None });
         }
         let context = context();
-        let plain = || engine.render(&self.source, &context);
+        let plain = || self.source.render(engine, &context);
         let Some(typed) = &self.typed else {
             return plain().map(Rendered::value);
         };
-        let json = match engine.render(typed, &context) {
+        let json = match typed.render(engine, &context) {
             Ok(json) => json,
             Err(JinjaError::KeysNeeded(keys)) => return Err(JinjaError::KeysNeeded(keys)),
             Err(_) if !self.is_whole || self.reads_datastore() => {
@@ -160,7 +181,7 @@ impl Template {
 
     /// Datastore items are texts, but the engine does not write them as JSON.
     fn reads_datastore(&self) -> bool {
-        self.source.contains("st2kv") || self.source.contains("system")
+        self.source().contains("st2kv") || self.source().contains("system")
     }
 }
 

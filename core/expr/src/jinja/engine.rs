@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::machinery::{CodeGenerator, eval, make_string_output, parse};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
 use serde_json::Value;
@@ -10,10 +9,8 @@ use serde_json::Value;
 use super::budget::{self, Budget};
 use super::error::JinjaError;
 use super::keys::{NeededKeys, take_needed};
-use super::{Context, filters, guard, methods, python, rewrite};
-
-/// What the engine calls a template; it has no other name.
-const TEMPLATE: &str = "template";
+use super::template::{self, Code, TEMPLATE, Template};
+use super::{Context, filters, guard, methods, python};
 
 /// Bounds of one rendering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,20 +84,61 @@ impl Engine {
         if !needs_rendering(template) {
             return Ok(literal(template));
         }
-        if template.len() > self.limits.template_bytes {
-            return Err(JinjaError::Limit {
-                message: format!(
-                    "the template has {} bytes, more than the {} allowed",
-                    template.len(),
-                    self.limits.template_bytes
-                ),
-            });
+        self.check_size(template)?;
+        let source = normalized(template);
+        self.evaluate(context, |environment, root| {
+            Code::compile(&source, &self.syntax)?.evaluate(environment, root)
+        })
+    }
+
+    /// Reads a template once for many renderings.
+    ///
+    /// # Errors
+    /// [`JinjaError::Syntax`] if the text does not parse, [`JinjaError::Limit`] if it is too large.
+    pub fn compile(&self, template: &str) -> Result<Template, JinjaError> {
+        if !needs_rendering(template) {
+            return Ok(Template::literal(literal(template)));
         }
+        self.check_size(template)?;
+        Template::compile(normalized(template).into_owned(), &self.syntax)
+            .map_err(|error| JinjaError::from_engine(&error))
+    }
+
+    /// Renders a template that was compiled before.
+    ///
+    /// # Errors
+    /// As [`Engine::render`].
+    pub fn render_compiled(
+        &self,
+        template: &Template,
+        context: &Context,
+    ) -> Result<String, JinjaError> {
+        match template.code() {
+            Ok(code) => {
+                self.evaluate(context, |environment, root| code.evaluate(environment, root))
+            }
+            Err(text) => Ok(text.to_owned()),
+        }
+    }
+
+    fn check_size(&self, template: &str) -> Result<(), JinjaError> {
+        let (size, max) = (template.len(), self.limits.template_bytes);
+        if size <= max {
+            return Ok(());
+        }
+        let message = format!("the template has {size} bytes, more than the {max} allowed");
+        Err(JinjaError::Limit { message })
+    }
+
+    fn evaluate(
+        &self,
+        context: &Context,
+        render: impl FnOnce(&Environment<'_>, minijinja::Value) -> Result<String, Error>,
+    ) -> Result<String, JinjaError> {
         let needed = NeededKeys::default();
         let budget = Budget::start(self.limits.values);
         let environment = if context.is_lenient() { &self.lenient } else { &self.strict };
-        let source = normalized(template);
-        let rendered = self.evaluate(environment, &source, context.root(&needed));
+        let rendered = render(environment, context.root(&needed));
         let keys = take_needed(&needed);
         if !keys.is_empty() {
             return Err(JinjaError::KeysNeeded(keys));
@@ -114,24 +152,6 @@ impl Engine {
                 message: format!("the result has more than {} bytes", self.limits.output_bytes),
             });
         }
-        Ok(text)
-    }
-
-    fn evaluate(
-        &self,
-        environment: &Environment<'_>,
-        source: &str,
-        root: minijinja::Value,
-    ) -> Result<String, Error> {
-        guard::check(source, self.syntax.clone())?;
-        let tree = rewrite::statement(&parse(source, TEMPLATE, self.syntax.clone())?);
-        let mut generator = CodeGenerator::new(TEMPLATE, source);
-        generator.compile_stmt(&tree);
-        let (instructions, blocks) = generator.finish();
-        let mut text = String::new();
-        let mut output = make_string_output(&mut text);
-        eval(environment, &instructions, root, &blocks, &mut output, AutoEscape::None)?;
-        drop(output);
         Ok(text)
     }
 
@@ -209,10 +229,8 @@ impl Engine {
     /// # Errors
     /// [`JinjaError::Syntax`] with line and reason.
     pub fn check(&self, template: &str) -> Result<(), JinjaError> {
-        let source = normalized(template);
-        guard::check(&source, self.syntax.clone())
-            .and_then(|()| parse(&source, TEMPLATE, self.syntax.clone()))
-            .map(|_| ())
+        template::parsed(&normalized(template), &self.syntax)
+            .map(drop)
             .map_err(|error| JinjaError::from_engine(&error))
     }
 

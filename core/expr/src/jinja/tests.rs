@@ -64,7 +64,19 @@ impl Recorded {
             Some(mapping) => self.engine.render_mapping(mapping, &context),
             None => {
                 let template = vector["template"].as_str().unwrap();
-                self.engine.render(template, &context).map(Value::String)
+                let answer = self.engine.render(template, &context);
+                let compiled = self.engine.compile(template);
+                for time in ["first", "second"] {
+                    let again = compiled
+                        .clone()
+                        .and_then(|compiled| self.engine.render_compiled(&compiled, &context));
+                    if again != answer {
+                        return Err(format!(
+                            "compiled, the {time} time: {again:?}, not {answer:?}"
+                        ));
+                    }
+                }
+                answer.map(Value::String)
             }
         };
         match (vector.get("result"), answer) {
