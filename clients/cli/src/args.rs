@@ -111,3 +111,28 @@ pub(crate) struct Widths {
     #[arg(short, long, num_args = 1.., value_name = "N")]
     pub(crate) width: Vec<usize>,
 }
+
+// What every list takes.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ListView {
+    #[command(flatten)]
+    pub(crate) attributes: Attributes,
+    #[command(flatten)]
+    pub(crate) widths: Widths,
+    #[command(flatten)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+impl Format {
+    /// Whether JSON or YAML was asked for.
+    pub(crate) const fn is_plain_document(self) -> bool {
+        self.json || self.yaml
+    }
+
+    /// Whether people read it: nothing else was asked for.
+    pub(crate) const fn is_for_people(self) -> bool {
+        !self.is_plain_document() && self.output.is_none()
+    }
+}

@@ -66,6 +66,13 @@ pub(crate) struct Get {
     pub(crate) order: &'static [&'static str],
 }
 
+impl Get {
+    /// Everything, in this order.
+    const fn all(order: &'static [&'static str]) -> Self {
+        Self { attributes: ALL, order }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Create,
@@ -119,3 +126,6 @@ pub(super) const PLAIN: List = List {
     filters: &[],
     reversed: Reversed::Never,
 };
+/// Lists of what packs bring along.
+const IN_PACKS: List =
+    List { attributes: &["ref", "pack", "description", "enabled"], filters: &[PACK], ..PLAIN };

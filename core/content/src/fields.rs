@@ -9,6 +9,10 @@ use crate::problem::Fault;
 /// Longest tag name and tag value, in characters.
 const TAG_CHARS_MAX: usize = 1024;
 
+/// Members that content of every kind may have.
+const SHARED: [&str; 8] =
+    ["id", "ref", "uid", "metadata_file", "name", "pack", "description", "enabled"];
+
 /// The members of one object.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
@@ -40,10 +44,19 @@ impl<'a> Fields<'a> {
 
     /// Refuses members that are not in `known`.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), Fault> {
+        self.only_where(|name| known.contains(&name))
+    }
+
+    /// Refuses members that content of any kind may not have and that are not in `own`.
+    pub(crate) fn only_shared_and(&self, own: &[&str]) -> Result<(), Fault> {
+        self.only_where(|name| SHARED.contains(&name) || own.contains(&name))
+    }
+
+    fn only_where(&self, is_known: impl Fn(&str) -> bool) -> Result<(), Fault> {
         let unknown: Vec<String> = self
             .object
             .keys()
-            .filter(|name| !known.contains(&name.as_str()))
+            .filter(|name| !is_known(name))
             .map(|name| repr(&Value::from(name.as_str())))
             .collect();
         let verb = match unknown.len() {

@@ -10,5 +10,6 @@
 pub mod crypto;
 pub mod jinja;
 pub mod jsonpath;
+pub mod python;
 pub mod python_regex;
 pub mod yaml;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use st2_expr::jinja::{Context, Engine, JinjaError, KeyLookup, KeyRef, Lookup, SYSTEM_SCOPE};
+use st2_expr::python::is_true;
 use st2_model::{Object, Timestamp};
 
 use crate::criteria::{Check, Criterion, Matches, Search, Subject};
@@ -85,7 +86,7 @@ impl<'a> Evaluator<'a> {
 
     /// Whether no criterion can pass, because there is no payload to speak of.
     pub(crate) fn has_no_payload(&self) -> bool {
-        self.scope.trigger.is_none_or(|payload| !python::is_true(payload))
+        self.scope.trigger.is_none_or(|payload| !is_true(payload))
     }
 
     /// All of `criteria`, in order, up to the first that does not pass. `None` when datastore items

@@ -21,18 +21,6 @@ pub(crate) const fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Whether Python's `if value:` is taken.
-pub(crate) fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-    }
-}
-
 /// How many values `value` is made of.
 pub(crate) fn count_nodes(value: &Value) -> usize {
     match value {

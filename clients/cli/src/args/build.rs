@@ -5,8 +5,8 @@ use clap_complete::Shell;
 
 use super::{
     ApiKeyCreate, Attributes, AuthArgs, CloneAction, ExecutionList, Format, Global, Identity,
-    Inspect, KeyGet, KeyList, KeyLoad, KeySet, LoginArgs, Lookup, PackInstall, PackRegister, Rerun,
-    Respond, ResultView, Run, Sentence, Tail, Widths,
+    Inspect, KeyGet, KeyList, KeyLoad, KeySet, ListView, LoginArgs, Lookup, PackInstall,
+    PackRegister, Rerun, Respond, ResultView, Run, Sentence, Tail,
 };
 use crate::spec::{self, Filter, Spec, Verb};
 
@@ -232,9 +232,7 @@ fn list(spec: &'static Spec) -> Command {
                 .help("Show N of them, -1 for all"),
         );
     }
-    Identity::augment_args(Format::augment_args(Widths::augment_args(Attributes::augment_args(
-        command,
-    ))))
+    ListView::augment_args(command)
 }
 
 fn filter_arg(filter: &'static Filter) -> Arg {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Attributes, Format, Identity, Widths};
+use super::{Format, Identity, ListView, Widths};
 
 // How the outcome of an execution is shown.
 #[derive(Args, Clone, Debug)]
@@ -142,13 +142,7 @@ pub(crate) struct ExecutionList {
     #[arg(short = 'l', long)]
     pub(crate) showall: bool,
     #[command(flatten)]
-    pub(crate) attributes: Attributes,
-    #[command(flatten)]
-    pub(crate) widths: Widths,
-    #[command(flatten)]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) view: ListView,
 }
 
 // `st2 execution tail`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Attributes, Format, Identity, Widths};
+use super::{Attributes, Format, Identity, ListView, Widths};
 
 // `st2 key list`.
 #[derive(Args, Clone, Debug)]
@@ -31,13 +31,7 @@ pub(crate) struct KeyList {
     )]
     pub(crate) last: i64,
     #[command(flatten)]
-    pub(crate) attributes: Attributes,
-    #[command(flatten)]
-    pub(crate) widths: Widths,
-    #[command(flatten)]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) view: ListView,
 }
 
 // `st2 key get`.

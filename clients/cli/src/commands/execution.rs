@@ -43,19 +43,18 @@ pub(crate) async fn dispatch(matches: &ArgMatches, context: &mut Context<'_, '_>
 }
 
 async fn list_executions(given: ExecutionList, context: &mut Context<'_, '_>) -> Outcome {
-    let session = context.session(&given.identity).await?;
-    let mut columns = Columns::new(&given.attributes.attr, &LIST_ATTRIBUTES, &[]);
-    columns.widths = given.widths.width.clone();
+    let session = context.session(&given.view.identity).await?;
+    let columns = Columns::of_list(&given.view, &LIST_ATTRIBUTES, &[]);
     let page = session.client.page("/executions/", &list_query(&given, &columns)).await?;
     let mut items = page.items;
     items.reverse();
-    let format = given.format;
-    if items.is_empty() && !format.json && !format.yaml && format.output.is_none() {
+    let format = given.view.format;
+    if items.is_empty() && format.is_for_people() {
         let grid = list::grid(&[], &columns.attributes, &columns.widths, &context.look());
         return context.say(&grid);
     }
     print::items(context, &items, &columns, format)?;
-    if format.json || format.yaml || format.output.is_some() {
+    if !format.is_for_people() {
         return Ok(());
     }
     print::cut_note(context, given.last, page.total, "action executions")

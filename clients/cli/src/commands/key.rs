@@ -6,7 +6,7 @@ use st2_client::segment;
 
 use super::print::{self, Columns};
 use super::{Context, options, text, texts};
-use crate::args::{Identity, KeyGet, KeyList, KeyLoad, KeySet};
+use crate::args::{Identity, KeyGet, KeyList, KeyLoad, KeySet, ListView};
 use crate::content;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
@@ -33,7 +33,8 @@ pub(crate) async fn dispatch(matches: &ArgMatches, context: &mut Context<'_, '_>
 }
 
 async fn list(given: KeyList, context: &mut Context<'_, '_>) -> Outcome {
-    let session = context.session(&given.identity).await?;
+    let ListView { format, identity, .. } = &given.view;
+    let session = context.session(identity).await?;
     let mut query = vec![
         ("decrypt", given.decrypt.to_string()),
         ("scope", given.scope.clone()),
@@ -43,14 +44,12 @@ async fn list(given: KeyList, context: &mut Context<'_, '_>) -> Outcome {
     query.extend(given.user.clone().map(|user| ("user", user)));
     let page = session.client.page("/keys/", &query).await?;
     let mut items = page.items;
-    let machine = given.format.json || given.format.yaml;
-    if machine {
+    if format.is_plain_document() {
         items.reverse();
     }
-    let mut columns = Columns::new(&given.attributes.attr, &LIST_ATTRIBUTES, &[]);
-    columns.widths = given.widths.width.clone();
-    print::items(context, &items, &columns, given.format)?;
-    if machine || given.format.output.is_some() {
+    let columns = Columns::of_list(&given.view, &LIST_ATTRIBUTES, &[]);
+    print::items(context, &items, &columns, *format)?;
+    if !format.is_for_people() {
         return Ok(());
     }
     print::cut_note(context, given.last, page.total, "key value pairs")
@@ -184,8 +183,8 @@ async fn load(given: KeyLoad, context: &mut Context<'_, '_>) -> Outcome {
     for (name, item) in checked {
         stored.push(session.client.put(&path(&name), &item).await?);
     }
-    let mut columns = Columns::new(&[], &LOAD_ATTRIBUTES, &[]);
-    columns.widths = given.widths.width.clone();
+    let widths = given.widths.width.clone();
+    let columns = Columns { widths, ..Columns::new(&[], &LOAD_ATTRIBUTES, &[]) };
     print::items(context, &stored, &columns, given.format)
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn whoami(matches: &ArgMatches, context: &mut Context<'_, '_>) 
         }
         Err(error) => return Err(error.into()),
     };
-    if format.json || format.yaml || format.output.is_some() {
+    if !format.is_for_people() {
         return print::item(context, &user, &Columns::new(&[], &["all"], &[]), format);
     }
     let text = describe(&user, context);

@@ -56,7 +56,7 @@ pub(crate) async fn show(
             crate::render::list::shown_attributes(found, &columns.attributes, &ATTRIBUTES);
     }
     let format = view.format;
-    if format.json || format.yaml || format.output.is_some() || view.detail {
+    if !format.is_for_people() || view.detail {
         return print::item(context, found, &columns, format);
     }
     if let Some(key) = &view.key {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Context;
-use crate::args::{Document, Format};
+use crate::args::{Document, Format, ListView};
 use crate::failure::Outcome;
 use crate::render::{json, list, path, table, yaml};
 
@@ -22,6 +22,12 @@ impl Columns<'_> {
         let attributes = if chosen.is_empty() { own() } else { chosen.to_vec() };
         Columns { attributes, order, widths: Vec::new() }
     }
+
+    /// The same for a list, with the widths asked for.
+    pub(crate) fn of_list<'a>(view: &ListView, own: &[&str], order: &'a [&'a str]) -> Columns<'a> {
+        let widths = view.widths.width.clone();
+        Columns { widths, ..Columns::new(&view.attributes.attr, own, order) }
+    }
 }
 
 /// Prints a list.
@@ -36,7 +42,7 @@ pub(crate) fn items(
             items.iter().map(|item| path::choose(item, &columns.attributes)).collect();
         return data(context, items, &Value::Array(chosen), document);
     }
-    if format.json || format.yaml {
+    if format.is_plain_document() {
         let chosen = items.iter().map(|item| path::choose(item, &columns.attributes)).collect();
         return machine(context, &Value::Array(chosen), format);
     }
@@ -58,7 +64,7 @@ pub(crate) fn item(
     if let Some(document) = format.output {
         return data(context, std::slice::from_ref(item), &chosen, document);
     }
-    if format.json || format.yaml {
+    if format.is_plain_document() {
         return machine(context, &chosen, format);
     }
     let text = list::properties(item, &columns.attributes, columns.order, &context.look());

@@ -8,7 +8,7 @@ use st2_client::segment;
 
 use super::print::{self, Columns};
 use super::{Context, extra, options, pack, run, text, texts};
-use crate::args::{Attributes, Format, Identity, Widths};
+use crate::args::{Attributes, Format, Identity, ListView};
 use crate::content;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
@@ -40,29 +40,25 @@ pub(crate) async fn dispatch(
 }
 
 async fn list(spec: &Spec, matches: &ArgMatches, context: &mut Context<'_, '_>) -> Outcome {
-    let format: Format = options(matches)?;
-    let attributes: Attributes = options(matches)?;
-    let widths: Widths = options(matches)?;
-    let identity: Identity = options(matches)?;
-    let session = context.session(&identity).await?;
+    let view: ListView = options(matches)?;
+    let format = view.format;
+    let session = context.session(&view.identity).await?;
     let iftt =
         spec.list.filters.iter().any(|filter| filter.long == "iftt") && matches.get_flag("iftt");
     let own: &[&str] = if iftt { &IFTT } else { spec.list.attributes };
-    let mut columns = Columns::new(&attributes.attr, own, &[]);
-    columns.widths = widths.width;
+    let columns = Columns::of_list(&view, own, &[]);
     let query = list_query(spec, matches, &columns);
     let slash = if spec.list.slash && !query.is_empty() { "/" } else { "" };
     let page = session.client.page(&format!("{}{slash}", spec.path), &query).await?;
-    let machine = format.json || format.yaml;
     let mut items = page.items;
     if spec.list.reversed == Reversed::Always
-        || (spec.list.reversed == Reversed::Machine && machine)
+        || (spec.list.reversed == Reversed::Machine && format.is_plain_document())
     {
         items.reverse();
     }
     print::items(context, &items, &columns, format)?;
     match (spec.list.paged, matches_last(spec, matches)) {
-        (Some(entities), Some(last)) if !machine && format.output.is_none() => {
+        (Some(entities), Some(last)) if format.is_for_people() => {
             print::cut_note(context, last, page.total, entities)
         }
         _ => Ok(()),

@@ -1,6 +1,6 @@
 //! What happens, and what waits for it.
 
-use super::{AFTER, ALL, BEFORE, Filter, Get, List, PACK, PLAIN, Reversed, Spec, filter};
+use super::{AFTER, BEFORE, Filter, Get, List, PACK, PLAIN, Reversed, Spec, filter};
 
 pub(super) const SPECS: &[Spec] = &[
     Spec {
@@ -22,10 +22,7 @@ pub(super) const SPECS: &[Spec] = &[
             reversed: Reversed::Always,
             ..PLAIN
         },
-        get: Get {
-            attributes: ALL,
-            order: &["id", "trigger", "occurrence_time", "payload", "status"],
-        },
+        get: Get::all(&["id", "trigger", "occurrence_time", "payload", "status"]),
         verbs: &[],
         examples: "  st2 trigger-instance list --trigger core.webhook -n 10\n  st2 trigger-instance re-emit ID",
     },
@@ -94,17 +91,14 @@ pub(super) const SPECS: &[Spec] = &[
             ],
             reversed: Reversed::Machine,
         },
-        get: Get {
-            attributes: ALL,
-            order: &[
-                "id",
-                "trace_tag",
-                "start_timestamp",
-                "action_executions",
-                "rules",
-                "trigger_instances",
-            ],
-        },
+        get: Get::all(&[
+            "id",
+            "trace_tag",
+            "start_timestamp",
+            "action_executions",
+            "rules",
+            "trigger_instances",
+        ]),
         verbs: &[],
         examples: "  st2 trace list -e EXECUTION-ID",
     },
@@ -126,10 +120,7 @@ pub(super) const SPECS: &[Spec] = &[
             )],
             ..PLAIN
         },
-        get: Get {
-            attributes: ALL,
-            order: &["id", "uid", "pack", "name", "type", "parameters", "description"],
-        },
+        get: Get::all(&["id", "uid", "pack", "name", "type", "parameters", "description"]),
         verbs: &[],
         examples: "  st2 timer list",
     },
@@ -140,7 +131,7 @@ pub(super) const SPECS: &[Spec] = &[
         one: "Webhook",
         path: "/webhooks",
         list: List { attributes: &["url", "type", "description"], filters: &[PACK], ..PLAIN },
-        get: Get { attributes: ALL, order: &["id", "url", "type", "description", "parameters"] },
+        get: Get::all(&["id", "url", "type", "description", "parameters"]),
         verbs: &[],
         examples: "  st2 webhook list",
     },

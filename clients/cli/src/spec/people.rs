@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use super::{ALL, Filter, Get, List, PLAIN, Spec, Verb, filter};
+use super::{Filter, Get, List, PLAIN, Spec, Verb, filter};
 
 pub(super) const SPECS: &[Spec] = &[
     Spec {
@@ -21,7 +21,7 @@ pub(super) const SPECS: &[Spec] = &[
             ],
             ..PLAIN
         },
-        get: Get { attributes: ALL, order: &["id", "user", "metadata", "enabled"] },
+        get: Get::all(&["id", "user", "metadata", "enabled"]),
         verbs: &[Verb::Delete, Verb::Enable, Verb::Disable],
         examples: "  st2 apikey create -u joe -k",
     },
@@ -41,10 +41,7 @@ pub(super) const SPECS: &[Spec] = &[
             }],
             ..PLAIN
         },
-        get: Get {
-            attributes: ALL,
-            order: &["id", "name", "system", "description", "permission_grant_ids"],
-        },
+        get: Get::all(&["id", "name", "system", "description", "permission_grant_ids"]),
         verbs: &[],
         examples: "  st2 role list --system",
     },
@@ -74,10 +71,7 @@ pub(super) const SPECS: &[Spec] = &[
             ],
             ..PLAIN
         },
-        get: Get {
-            attributes: ALL,
-            order: &["id", "role", "user", "is_remote", "source", "description"],
-        },
+        get: Get::all(&["id", "role", "user", "is_remote", "source", "description"]),
         verbs: &[],
         examples: "  st2 role-assignment list -u joe",
     },

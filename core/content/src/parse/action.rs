@@ -11,24 +11,6 @@ use super::{Place, RunnerTypes};
 use crate::fields::Fields;
 use crate::problem::Fault;
 
-const KNOWN: [&str; 15] = [
-    "id",
-    "ref",
-    "uid",
-    "metadata_file",
-    "name",
-    "description",
-    "enabled",
-    "runner_type",
-    "entry_point",
-    "pack",
-    "parameters",
-    "output_schema",
-    "notify",
-    "tags",
-    "idempotent",
-];
-
 /// Reads the metadata of an action. The runner type has to exist, because what an action may say
 /// of its parameters depends on it.
 ///
@@ -45,7 +27,15 @@ pub fn parse_action(
     let runner_type = fields.required_text("runner_type")?;
     let parameters = parameters(&fields)?;
     let output_schema = output_schema(&fields)?;
-    fields.only(&KNOWN)?;
+    fields.only_shared_and(&[
+        "runner_type",
+        "entry_point",
+        "parameters",
+        "output_schema",
+        "notify",
+        "tags",
+        "idempotent",
+    ])?;
     let action = Action {
         id: Action::id_of(&place.reference("name", name)?),
         reference: place.reference("name", name)?,

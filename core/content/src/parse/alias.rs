@@ -7,23 +7,6 @@ use super::Place;
 use crate::fields::{Fields, mistyped};
 use crate::problem::Fault;
 
-const KNOWN: [&str; 14] = [
-    "id",
-    "ref",
-    "uid",
-    "metadata_file",
-    "name",
-    "pack",
-    "description",
-    "enabled",
-    "action_ref",
-    "formats",
-    "ack",
-    "result",
-    "extra",
-    "immutable_parameters",
-];
-
 /// Reads an alias. The action need not exist.
 ///
 /// # Errors
@@ -33,7 +16,14 @@ pub fn parse_alias(place: Place<'_>, content: &Value) -> Result<ActionAlias, Fau
     place.check_pack(&fields)?;
     let name = fields.required_text("name")?;
     let action_ref = fields.required_text("action_ref")?;
-    fields.only(&KNOWN)?;
+    fields.only_shared_and(&[
+        "action_ref",
+        "formats",
+        "ack",
+        "result",
+        "extra",
+        "immutable_parameters",
+    ])?;
     if action_ref.parse::<ResourceRef>().is_err() {
         return Err(Fault::new("action_ref", format!("Invalid resource reference: {action_ref}")));
     }

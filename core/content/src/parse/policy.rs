@@ -10,20 +10,6 @@ use super::Place;
 use crate::fields::{Fields, mistyped};
 use crate::problem::Fault;
 
-const KNOWN: [&str; 11] = [
-    "id",
-    "ref",
-    "uid",
-    "metadata_file",
-    "name",
-    "pack",
-    "description",
-    "enabled",
-    "resource_ref",
-    "policy_type",
-    "parameters",
-];
-
 /// The policy types with their parameters' schemas, compiled once.
 #[derive(Debug, Default)]
 pub struct PolicyTypes(BTreeMap<String, Schema>);
@@ -58,7 +44,7 @@ pub fn parse_policy(
     let name = fields.required_text("name")?;
     let resource_ref = fields.required_text("resource_ref")?;
     let policy_type = fields.required_text("policy_type")?;
-    fields.only(&KNOWN)?;
+    fields.only_shared_and(&["resource_ref", "policy_type", "parameters"])?;
     let parameters = parameters(&fields, policy_type, kinds)?;
     let reference = place.reference("name", name)?;
     Ok(Policy {

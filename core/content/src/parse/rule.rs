@@ -8,23 +8,6 @@ use super::Place;
 use crate::fields::{Fields, mistyped};
 use crate::problem::Fault;
 
-const KNOWN: [&str; 14] = [
-    "id",
-    "ref",
-    "uid",
-    "metadata_file",
-    "name",
-    "pack",
-    "description",
-    "enabled",
-    "trigger",
-    "criteria",
-    "action",
-    "type",
-    "context",
-    "tags",
-];
-
 /// The type of a rule that names none.
 const STANDARD: &str = "standard";
 
@@ -49,7 +32,7 @@ pub fn parse_rule(place: Place<'_>, content: &Value) -> Result<RuleDraft, Fault>
     let name = fields.required_text("name")?;
     let (trigger_type, parameters) = trigger(&fields)?;
     let action = action(&fields)?;
-    fields.only(&KNOWN)?;
+    fields.only_shared_and(&["trigger", "criteria", "action", "type", "context", "tags"])?;
     let reference = place.reference("name", name)?;
     let rule = Rule {
         id: Rule::id_of(&reference),

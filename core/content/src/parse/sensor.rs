@@ -1,6 +1,7 @@
 //! Sensor metadata.
 
 use serde_json::{Number, Value};
+use st2_expr::python::is_true;
 use st2_model::{SensorType, TriggerType};
 use st2_schema::repr;
 
@@ -62,6 +63,7 @@ pub fn parse_sensor(place: Place<'_>, content: &Value) -> Result<SensorDraft, Fa
         entry_point: stored_entry_point(place.pack, &code, name),
         trigger_types: trigger_types.iter().map(|kind| kind.reference.to_string()).collect(),
         poll_interval,
+        // StackStorm takes any value for this flag.
         enabled: fields.get("enabled").is_none_or(is_true),
         metadata_file: place.file.to_owned(),
         digest: String::new(),
@@ -107,16 +109,4 @@ fn trigger_types(place: Place<'_>, fields: &Fields<'_>) -> Result<Vec<TriggerTyp
         trigger_type(place, &Fields::within(entry, &path)?)
     };
     fields.list("trigger_types")?.iter().enumerate().map(read).collect()
-}
-
-/// StackStorm takes any value for this flag, by Python's idea of truth.
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-    }
 }

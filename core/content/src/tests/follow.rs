@@ -7,7 +7,8 @@ use notify::{Event, EventKind};
 use st2_memory::InMemoryFileWatch;
 use st2_model::Action;
 use st2_ports::{
-    FileChange, FileWatch, Health, RoutineKind, Routines, Service, ServiceContext, Topic,
+    FileChange, FileWatch, Group, Health, RoutineKind, Routines, Service, ServiceContext,
+    Subscription, Topic,
 };
 use tokio::sync::mpsc::channel;
 use tokio::time::timeout;
@@ -34,6 +35,20 @@ fn start(site: &Site) -> Health {
     health
 }
 
+/// The wake-ups about packs that changed, from now on.
+async fn changes(site: &Site) -> Box<dyn Subscription> {
+    let subscription = site.ports.bus.subscribe(Topic::ContentChanged, Group::Each).await;
+    subscription.expect("a bus")
+}
+
+/// The packs that the next wake-up names.
+async fn heard(packs: &mut Box<dyn Subscription>) -> Vec<String> {
+    let delivery = timeout(LONG, packs.next()).await.expect("a wake-up").expect("a bus");
+    let ids = delivery.wake.ids.clone();
+    delivery.ack().await;
+    ids
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_are_followed_and_nothing_else_is_touched() {
     let mut site = Site::new();
@@ -43,19 +58,12 @@ async fn changes_are_followed_and_nothing_else_is_touched() {
     let health = start(&site);
     timeout(LONG, health.ready()).await.expect("ready");
     assert_eq!(site.all::<Action>().await.len(), 1);
-    let mut packs = site
-        .ports
-        .bus
-        .subscribe(Topic::ContentChanged, st2_ports::Group::Each)
-        .await
-        .expect("a bus");
+    let mut packs = changes(&site).await;
     site.writes();
 
     site.write("packs/testpack/actions/two.yaml", "name: two\nrunner_type: noop\n");
     files.announce(&site.path("packs/testpack/actions/two.yaml"));
-    let delivery = timeout(LONG, packs.next()).await.expect("a wake-up").expect("a bus");
-    assert_eq!(delivery.wake.ids, ["testpack"]);
-    delivery.ack().await;
+    assert_eq!(heard(&mut packs).await, ["testpack"]);
     assert_eq!(site.all::<Action>().await.len(), 2);
     let writes = site.writes();
     let actions = writes.iter().filter(|write| write.contains(" action ")).count();
@@ -64,14 +72,10 @@ async fn changes_are_followed_and_nothing_else_is_touched() {
     // A new pack, and one that goes.
     site.write("packs/fresh/pack.yaml", super::fixture::PACK_YAML.replace("testpack", "fresh"));
     files.announce(&site.path("packs/fresh"));
-    let delivery = timeout(LONG, packs.next()).await.expect("a wake-up").expect("a bus");
-    assert_eq!(delivery.wake.ids, ["fresh"]);
-    delivery.ack().await;
+    assert_eq!(heard(&mut packs).await, ["fresh"]);
     std::fs::remove_dir_all(site.path("packs/testpack")).expect("a directory");
     files.announce(&site.path("packs/testpack"));
-    let delivery = timeout(LONG, packs.next()).await.expect("a wake-up").expect("a bus");
-    assert_eq!(delivery.wake.ids, ["testpack"]);
-    delivery.ack().await;
+    assert_eq!(heard(&mut packs).await, ["testpack"]);
     assert_eq!(site.all::<Action>().await, []);
     assert!(site.ports.routines.stop(LONG).await);
 }
@@ -82,12 +86,7 @@ async fn a_change_that_nobody_announced_is_found_by_a_sweep() {
     site.write_pack();
     let health = start(&site);
     timeout(LONG, health.ready()).await.expect("ready");
-    let mut packs = site
-        .ports
-        .bus
-        .subscribe(Topic::ContentChanged, st2_ports::Group::Each)
-        .await
-        .expect("a bus");
+    let mut packs = changes(&site).await;
     site.write("packs/testpack/actions/two.yaml", "name: two\nrunner_type: noop\n");
     let swept = timeout(Duration::from_secs(120), packs.next()).await;
     swept.expect("a wake-up").expect("a bus").ack().await;

@@ -57,9 +57,8 @@ fn whole(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
 
 /// `a ~ b`: both as text.
 fn concat(state: &mut State<'_, '_>, left: &Value, right: &Value) -> Result<Value, Error> {
-    python::refuse_undefined(state, left)?;
-    python::refuse_undefined(state, right)?;
-    let (left, right) = (python::text_of(left)?, python::text_of(right)?);
+    let left = python::defined_text(state, left)?;
+    let right = python::defined_text(state, right)?;
     let bytes = left.len().saturating_add(right.len());
     state.consume_fuel(1 + u64::try_from(bytes / 64).unwrap_or(u64::MAX))?;
     Ok(Value::from(left + &right))

@@ -64,6 +64,12 @@ pub(super) fn text_of(value: &Value) -> Result<String, Error> {
     Ok(printer.text)
 }
 
+/// [`text_of`] a value that has to be defined.
+pub(super) fn defined_text(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    refuse_undefined(state, value)?;
+    text_of(value)
+}
+
 /// [`text_of`] where printing cannot fail in practice: limits give a shortened text.
 pub(super) fn str_of(value: &Value) -> String {
     text_of(value).unwrap_or_else(|_| "…".to_owned())

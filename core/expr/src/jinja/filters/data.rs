@@ -71,8 +71,7 @@ fn from_json_string(
     value: &Value,
     _: &Arguments,
 ) -> Result<Value, Error> {
-    python::refuse_undefined(state, value)?;
-    let text = python::text_of(value)?;
+    let text = python::defined_text(state, value)?;
     let json: serde_json::Value = serde_json::from_str(&text)
         .map_err(|error| value_error(format!("the text is no JSON document: {error}")))?;
     thawed(&convert::from_json(&json))
@@ -83,8 +82,7 @@ fn from_yaml_string(
     value: &Value,
     _: &Arguments,
 ) -> Result<Value, Error> {
-    python::refuse_undefined(state, value)?;
-    let text = python::text_of(value)?;
+    let text = python::defined_text(state, value)?;
     let document = yaml::parse_document(&text)
         .map_err(|error| value_error(format!("the text is no YAML document: {error}")))?;
     thawed(&convert::from_yaml(&document.value))

@@ -18,11 +18,6 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "regex_substring", &["pattern", "result_index", "ignorecase"], substring);
 }
 
-fn subject(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    python::refuse_undefined(state, value)?;
-    python::text_of(value)
-}
-
 /// The pattern among the arguments.
 fn compile(args: &Arguments, ignore_case: usize, at_start: bool) -> Result<PythonRegex, Error> {
     let ignore_case = args.flag(ignore_case, false);
@@ -39,19 +34,19 @@ fn failed(error: RegexError) -> Error {
 }
 
 fn is_match(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = subject(state, value)?;
+    let text = python::defined_text(state, value)?;
     let found = compile(args, 1, true)?.is_match(&text).map_err(failed)?;
     Ok(Value::from(found))
 }
 
 fn is_found(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = subject(state, value)?;
+    let text = python::defined_text(state, value)?;
     let found = compile(args, 1, false)?.is_match(&text).map_err(failed)?;
     Ok(Value::from(found))
 }
 
 fn replace(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = subject(state, value)?;
+    let text = python::defined_text(state, value)?;
     let replacement = args.text(1)?;
     let regex = compile(args, 2, false)?;
     let replaced = regex.replace_all(&text, &replacement, SIZE_MAX).map_err(failed)?;
@@ -59,7 +54,7 @@ fn replace(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result
 }
 
 fn substring(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = subject(state, value)?;
+    let text = python::defined_text(state, value)?;
     let regex = compile(args, 2, false)?;
     let index = args.integer(1, 0)?;
     let found = regex.find_all(&text, SIZE_MAX).map_err(failed)?;

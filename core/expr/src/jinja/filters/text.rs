@@ -13,16 +13,16 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         if value.is_safe() {
             return Ok(value.clone());
         }
-        text_of(state, value).map(Value::from)
+        python::defined_text(state, value).map(Value::from)
     });
     add(environment, "upper", &[], |state, value, _| {
-        Ok(Value::from(text_of(state, value)?.to_uppercase()))
+        Ok(Value::from(python::defined_text(state, value)?.to_uppercase()))
     });
     add(environment, "lower", &[], |state, value, _| {
-        Ok(Value::from(text_of(state, value)?.to_lowercase()))
+        Ok(Value::from(python::defined_text(state, value)?.to_lowercase()))
     });
     add(environment, "trim", &["chars"], |state, value, args| {
-        let text = text_of(state, value)?;
+        let text = python::defined_text(state, value)?;
         Ok(Value::from(match args.given(0) {
             Some(_) => {
                 let set: Vec<char> = args.text(0)?.chars().collect();
@@ -34,7 +34,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     add(environment, "escape", &[], escape);
     add(environment, "e", &[], escape);
     add(environment, "forceescape", &[], |state, value, _| {
-        Ok(Value::from_safe_string(escaped(&text_of(state, value)?)))
+        Ok(Value::from_safe_string(escaped(&python::defined_text(state, value)?)))
     });
     add(environment, "striptags", &[], strip_tags);
     add(environment, "xmlattr", &["autospace"], xml_attributes);
@@ -45,11 +45,11 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     });
     add(environment, "truncate", &["length", "killwords", "end", "leeway"], truncate);
     add(environment, "center", &["width"], |state, value, args| {
-        let text = text_of(state, value)?;
+        let text = python::defined_text(state, value)?;
         format::pad(&text, args.integer(0, 80)?, ' ', format::Side::Both).map(Value::from)
     });
     add(environment, "wordcount", &[], |state, value, _| {
-        let text = text_of(state, value)?;
+        let text = python::defined_text(state, value)?;
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let words = text.split(|c| !is_word(c)).filter(|word| !word.is_empty());
         Ok(Value::from(words.count()))
@@ -61,11 +61,6 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         word_wrap,
     );
     add(environment, "urlize", &["trim_url_limit", "nofollow", "target", "rel"], urlize);
-}
-
-fn text_of(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    python::refuse_undefined(state, value)?;
-    python::text_of(value)
 }
 
 /// HTML text, with the entities the original writes.
@@ -88,11 +83,11 @@ fn escape(state: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Val
     if value.is_safe() {
         return Ok(value.clone());
     }
-    Ok(Value::from_safe_string(escaped(&text_of(state, value)?)))
+    Ok(Value::from_safe_string(escaped(&python::defined_text(state, value)?)))
 }
 
 fn strip_tags(state: &mut State<'_, '_>, value: &Value, _: &Arguments) -> Result<Value, Error> {
-    let text = text_of(state, value)?;
+    let text = python::defined_text(state, value)?;
     let mut stripped = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(start) = rest.find('<') {
@@ -177,7 +172,7 @@ fn size(number: i64) -> usize {
 }
 
 fn truncate(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = text_of(state, value)?;
+    let text = python::defined_text(state, value)?;
     let length = size(args.integer(0, 255)?);
     let end = args.get(2).map_or(Ok("...".to_owned()), python::text_of)?;
     let leeway = size(if args.given(3).is_some() { args.integer(3, 5)? } else { 5 });
@@ -200,7 +195,7 @@ fn truncate(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Resul
 }
 
 fn word_wrap(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = text_of(state, value)?;
+    let text = python::defined_text(state, value)?;
     let width = size(args.integer(0, 79)?).max(1);
     let break_long = args.flag(1, true);
     let newline = args.given(2).map_or(Ok("\n".to_owned()), python::text_of)?;
@@ -273,7 +268,7 @@ fn chunks(line: &str, on_hyphens: bool) -> Vec<Vec<char>> {
 }
 
 fn urlize(state: &mut State<'_, '_>, value: &Value, args: &Arguments) -> Result<Value, Error> {
-    let text = text_of(state, value)?;
+    let text = python::defined_text(state, value)?;
     let limit = args.given(0).map(|_| args.integer(0, 0)).transpose()?.map(size);
     let mut rel: Vec<String> = Vec::new();
     if args.flag(1, false) {
