@@ -24,6 +24,10 @@ const QUEUE: usize = 4096;
 /// How many writes, and of about how many bytes, go into one transaction.
 const BATCH: usize = 2048;
 const BATCH_BYTES: usize = 16 << 20;
+/// About how many bytes of log a write makes at least.
+const LOG_BYTES_LEAST: usize = 16 << 10;
+/// After so many bytes its length is looked at.
+const LOOK_AFTER: usize = 2 << 20;
 /// From so many pages of log on, it is moved into the file in the background.
 const LOG_PAGES: i64 = 4000;
 /// From so many on, writes wait for it.
@@ -122,6 +126,7 @@ impl Writer {
             flusher: flusher.clone(),
             flushing,
             recent,
+            unseen: 0,
             failing: false,
             claim,
         };
@@ -166,6 +171,8 @@ struct Routine {
     flusher: Flusher,
     flushing: Threads,
     recent: Arc<Recent>,
+    /// About how many bytes the log has grown since its length was looked at.
+    unseen: usize,
     /// Whether the last transaction was undone for the file's sake.
     failing: bool,
     claim: Claim,
@@ -177,8 +184,13 @@ impl Routine {
         while let Some(job) = self.jobs.blocking_recv() {
             let batch = self.collect(job, &mut closing);
             if !batch.is_empty() {
+                self.unseen +=
+                    batch.iter().map(|write| LOG_BYTES_LEAST + write.bytes()).sum::<usize>();
                 self.commit(batch);
-                self.look_at_log();
+                if self.unseen >= LOOK_AFTER {
+                    self.unseen = 0;
+                    self.look_at_log();
+                }
             }
             if !closing.is_empty() {
                 // What is in the queue still counts; what comes later is refused.

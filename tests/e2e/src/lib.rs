@@ -20,7 +20,7 @@ pub use client::{Answer, Client};
 pub use events::{append, ended, fired, followed};
 pub use pack::{PackWriter, rule};
 pub use process::{End, Process, Program, run, signal};
-pub use procfs::{Census, children, descriptors, exists, resident_bytes};
+pub use procfs::{Census, children, cpu_time, descriptors, exists, resident_bytes};
 pub use records::Records;
 pub use site::{Node, Site};
 pub use wait::{Random, pause, until};

@@ -25,21 +25,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// An executable of the workspace by name, built beside the test.
+    /// An executable of the workspace by name.
     ///
     /// # Errors
     /// When it was not built.
     pub fn ours(name: &str) -> Result<Self> {
-        let me = std::env::current_exe()?;
-        // target/<profile>/deps/<me>
-        let folder = me.parent().and_then(Path::parent).context("the test stands nowhere")?;
-        let path = folder.join(name);
-        ensure!(
-            path.is_file(),
-            "{} does not exist: build the executables first, with cargo build{}",
-            path.display(),
-            if folder.ends_with("release") { " --release" } else { "" }
-        );
+        let path = st2_support::executable(name)?;
         Ok(Self { path, args: Vec::new(), env: Vec::new(), through: Vec::new() })
     }
 

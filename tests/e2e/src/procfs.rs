@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -115,4 +116,18 @@ pub fn resident_bytes(pid: u32) -> Result<u64> {
     let number = line.and_then(|line| line.split_whitespace().next());
     let kilobytes: u64 = number.context("no VmRSS")?.parse()?;
     Ok(kilobytes * 1024)
+}
+
+/// The processor time that a process has used.
+///
+/// # Errors
+/// When the process is gone.
+pub fn cpu_time(pid: u32) -> Result<Duration> {
+    let path = format!("/proc/{pid}/stat");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let (_, fields) = text.rsplit_once(") ").context("no fields")?;
+    // User and system time, in hundredths of a second for user space.
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let ticks = ticks.sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(ticks * 10))
 }

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::Value;
-use st2_execution::load_payload;
 use st2_model::Payload;
-use st2_ports::{Entity, Filter, Query, Repository, SystemClock};
+use st2_ports::{Entity, Filter, Query, Repository, Store as _, SystemClock};
 use st2_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
 
@@ -41,7 +40,12 @@ impl Records {
     /// # Errors
     /// Those of the store.
     pub fn payload(&self, payload: &Payload) -> Result<Value> {
-        Ok(self.runtime.block_on(load_payload(&*self.store, payload))?)
+        let blob = match payload {
+            Payload::Inline(value) => return Ok(value.clone()),
+            Payload::Blob(blob) => blob,
+        };
+        let bytes = self.runtime.block_on(self.store.get_blob(&blob.digest))?;
+        Ok(serde_json::from_slice(&bytes.context("the blob is gone")?)?)
     }
 }
 
