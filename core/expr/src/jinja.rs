@@ -2,7 +2,7 @@
 //! printing values, and datastore lookups.
 //!
 //! The engine is minijinja 3, which keeps close to Jinja 2 and meters every rendering ("fuel"). What
-//! it leaves out or prints differently is added here: [`python`] prints values, `methods` holds the
+//! it leaves out or prints differently is added here: `python` prints values, `methods` holds the
 //! methods of Python's text, list and mapping types, `filters` and `tests_builtin` the rest.
 //!
 //! [`Engine`] is made once and shared; a [`Template`] is read once for many renderings; [`Context`]
