@@ -95,7 +95,9 @@ fn crates_depend_on_lower_layers_only() {
             let is_test_kit =
                 ["st2-memory", "st2-sqlite", "st2-ports", "st2-support", "st2-vectors"]
                     .contains(&dependency.as_str());
-            if kind.as_deref() == Some("dev") && (is_test_kit || other.layer < Some(layer)) {
+            let is_for_tests =
+                kind.as_deref() == Some("dev") || member.folder.starts_with("tests/");
+            if is_for_tests && is_test_kit {
                 continue;
             }
             if other.layer >= Some(layer) {
