@@ -221,8 +221,9 @@ impl Executions {
         let Some(lease) = coordinator.acquire(&key, &self.instance, LEASE_TTL).await? else {
             return Ok(None);
         };
-        // From here on nobody who counted before us can write what it decided.
-        match self.ports.store.raise_fence(&lease.fence()).await {
+        // From here on nobody who counted before us can write what it decided. Relaxed: a loss of
+        // power ends whoever that was, too.
+        match self.relaxed.raise_fence(&lease.fence()).await {
             Ok(()) => Ok(Some(lease)),
             Err(error) => {
                 coordinator.release(&lease).await?;
