@@ -29,7 +29,7 @@ fn main() -> Result<()> {
         ("events", latency::events),
         ("throughput", throughput::measure),
     ];
-    let mut table = Table::default();
+    let mut table = Table;
     table.head()?;
     for (name, measure) in sections {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

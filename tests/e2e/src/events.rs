@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
+use st2_support::wait_for as until;
 
 use crate::client::Client;
-use crate::wait::until;
 
 /// How long a consequence may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,14 +8,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use st2_support::{End, Process, Program, Ready, wait_for as until};
 use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::pack::PackWriter;
-use crate::process::{End, Process, Program};
 use crate::procfs::Census;
 use crate::records::Records;
-use crate::wait::until;
 
 /// How long a node may take to be ready or to stop, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -112,8 +111,8 @@ impl Site {
     /// When that fails; the error shows the log.
     pub fn node_of(&self, program: &Program) -> Result<Node> {
         let mut process = self.start(program)?;
-        let line = process.line("ready in ", PATIENCE)?;
-        Node::of(process, &line)
+        let ready = Ready::of(&mut process)?;
+        Ok(Node { process, ready })
     }
 
     /// The processes of this site.
@@ -148,38 +147,25 @@ impl Site {
 #[derive(Debug)]
 pub struct Node {
     process: Process,
-    /// How long it took to be ready, as it says itself.
-    pub ready_ms: u64,
-    /// Address of the API.
-    pub api: String,
-    /// Address of the authentication service.
-    pub auth: String,
-    /// The data directory.
-    pub data: PathBuf,
+    /// What it said then.
+    pub ready: Ready,
 }
 
 impl Node {
-    /// Reads `ready in <ms> ms, api <url>, auth <url>, data <dir>`.
-    fn of(process: Process, line: &str) -> Result<Self> {
-        let read = || {
-            let (milliseconds, rest) = line.strip_prefix("ready in ")?.split_once(" ms, api ")?;
-            let (api, rest) = rest.split_once(", auth ")?;
-            let (auth, data) = rest.split_once(", data ")?;
-            Some((milliseconds.parse().ok()?, api.to_owned(), auth.to_owned(), data.into()))
-        };
-        let (ready_ms, api, auth, data) = read().with_context(|| format!("ready line: {line}"))?;
-        Ok(Self { process, ready_ms, api, auth, data })
-    }
-
     /// A client of the API that is logged in as the first user.
     ///
     /// # Errors
     /// When it can not log in.
     pub fn client(&self) -> Result<Client> {
-        let password = fs::read_to_string(self.data.join("admin-password"))?;
-        let mut client = Client::new(&self.api)?;
-        client.log_in("st2admin", password.trim_end())?;
-        Ok(client)
+        Client::new(&self.ready.api, Some(self.ready.token()?))
+    }
+
+    /// A client of the API that is nobody.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn stranger(&self) -> Result<Client> {
+        Client::new(&self.ready.api, None)
     }
 
     /// Asks it to stop with SIGTERM, and expects that it does so without an error.

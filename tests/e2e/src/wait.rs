@@ -1,32 +1,6 @@
-//! Waiting for conditions, and choices that are the same in every run.
+//! Time that passes, and choices that are the same in every run.
 
 use std::time::Duration;
-
-use anyhow::{Result, bail};
-use tokio::time::Instant;
-
-/// Looks until there is something to see, and fails with `what` when that takes too long.
-///
-/// # Errors
-/// Those of `look`, and the one that says that `patience` is over.
-pub fn until<T>(
-    what: &str,
-    patience: Duration,
-    mut look: impl FnMut() -> Result<Option<T>>,
-) -> Result<T> {
-    let start = Instant::now();
-    let mut interval = Duration::from_millis(1);
-    loop {
-        if let Some(found) = look()? {
-            return Ok(found);
-        }
-        if start.elapsed() > patience {
-            bail!("{what}: not within {patience:?}");
-        }
-        pause(interval);
-        interval = (interval * 2).min(Duration::from_millis(20));
-    }
-}
 
 /// Lets time pass: between two looks, or because the passing of time is what is tested.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]

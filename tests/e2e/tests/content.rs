@@ -35,7 +35,7 @@ fn is_there(api: &mut Client, path: &str) -> Result<bool> {
     match answer.status {
         200 => Ok(true),
         404 => Ok(false),
-        status => anyhow::bail!("{path}: {status} {}", answer.text),
+        status => anyhow::bail!("{path}: {status} {}", answer.text()),
     }
 }
 
@@ -134,12 +134,12 @@ fn wrong_types_and_unknown_names_are_named_with_their_field() -> Result<()> {
     let refused = [(&unknown_trigger, "nobody.knows_this"), (&no_path, "file_path")];
     for (rule, word) in refused {
         let answer = api.post("/v1/rules", rule)?;
-        assert_eq!(answer.status, 400, "{}", answer.text);
-        assert!(answer.text.contains(word), "{}", answer.text);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(answer.text().contains(word), "{}", answer.text());
     }
     let answer = api.post("/v1/executions", &json!({"action": "wrong.runner"}))?;
-    assert_eq!(answer.status, 400, "{}", answer.text);
-    assert!(answer.text.contains("wrong.runner"), "{}", answer.text);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("wrong.runner"), "{}", answer.text());
     node.stop()?;
     Ok(())
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use st2_e2e::{Site, append, children, ended, fired, followed, resident_bytes, rule, run, until};
+use st2_e2e::{
+    Client, Site, append, children, ended, fired, followed, resident_bytes, rule, run, until,
+};
 use st2_model::{Execution, RuleEnforcement, TriggerInstance};
 use tokio::time::Instant;
 
@@ -62,9 +64,9 @@ fn endless_templates_end_with_an_error_of_their_own() -> Result<()> {
         let body = json!({"action": format!("endless.{name}"), "parameters": {}});
         let answer = api.post("/v1/executions", &body)?;
         let reason = match answer.status {
-            400 => answer.json()["faultstring"].as_str().unwrap_or_default().to_owned(),
+            400 => answer.value()["faultstring"].as_str().unwrap_or_default().to_owned(),
             _ => {
-                let id = answer.json()["id"].as_str().unwrap_or_default().to_owned();
+                let id = answer.value()["id"].as_str().unwrap_or_default().to_owned();
                 let failed = ended(&mut api, &id)?;
                 assert_eq!(failed["status"], "failed", "{template}: {failed}");
                 failed["result"]["error"].as_str().unwrap_or_default().to_owned()
@@ -155,6 +157,35 @@ impl Drop for SmallDisk<'_> {
     }
 }
 
+/// Takes the room that is left.
+fn fill(ballast: &Path) -> Result<()> {
+    let mut open = File::create(ballast)?;
+    while open.write_all(&[0; 4096]).is_ok() {}
+    Ok(())
+}
+
+/// Requests executions until so many were refused; those that still found room are accepted.
+fn until_refused(api: &mut Client, times: usize, accepted: &mut Vec<String>) -> Result<()> {
+    let mut refused = 0;
+    for _ in 0..3000 {
+        let answer = api.post("/v1/executions", &json!({"action": "core.noop"}))?;
+        let text = answer.text();
+        match answer.status {
+            201 => accepted.push(answer.value()["id"].as_str().unwrap_or_default().to_owned()),
+            500 | 503 | 507 => {
+                assert!(text.contains("faultstring"), "{text}");
+                refused += 1;
+            }
+            status => panic!("{status} {text}"),
+        }
+        if refused == times {
+            println!("refused after {}: {} {text}", accepted.len(), answer.status);
+            return Ok(());
+        }
+    }
+    panic!("the disk is not full");
+}
+
 #[test]
 fn a_full_disk_refuses_and_loses_nothing_that_was_accepted() -> Result<()> {
     let site = Site::new()?;
@@ -175,37 +206,17 @@ fn a_full_disk_refuses_and_loses_nothing_that_was_accepted() -> Result<()> {
         accepted.push(api.execute("core.noop", &json!({}))?);
     }
 
-    // Fill it up; what is asked for then is refused with an error, not with a crash.
+    // What is asked for on a full disk is refused with an error, not with a crash.
     let ballast = data.join("ballast");
-    let mut open = File::create(&ballast)?;
-    while open.write_all(&[0; 4096]).is_ok() {}
-    let mut refusals = 0;
-    for _ in 0..3000 {
-        let answer = api.post("/v1/executions", &json!({"action": "core.noop"}))?;
-        match answer.status {
-            201 => accepted.push(answer.json()["id"].as_str().unwrap_or_default().to_owned()),
-            500 | 503 | 507 => {
-                assert!(answer.text.contains("faultstring"), "{}", answer.text);
-                refusals += 1;
-                if refusals == 1 {
-                    println!("refused after {}: {} {}", accepted.len(), answer.status, answer.text);
-                }
-                if refusals == 20 {
-                    break;
-                }
-            }
-            _ => panic!("{} {}", answer.status, answer.text),
-        }
-    }
-    assert_eq!(refusals, 20, "the disk is full");
+    fill(&ballast)?;
+    until_refused(&mut api, 20, &mut accepted)?;
     assert!(node.ended()?.is_none(), "{}", node.log());
 
     // With room again it goes on without a restart.
     fs::remove_file(&ballast)?;
-    drop(open);
     let id = until("an accepted request", PATIENCE, || {
         let answer = api.post("/v1/executions", &json!({"action": "core.noop"}))?;
-        Ok((answer.status == 201).then(|| answer.json()["id"].as_str().map(str::to_owned)))
+        Ok((answer.status == 201).then(|| answer.value()["id"].as_str().map(str::to_owned)))
     })?;
     accepted.extend(id);
     for id in &accepted {
@@ -221,9 +232,7 @@ fn a_full_disk_refuses_and_loses_nothing_that_was_accepted() -> Result<()> {
     drop(records);
 
     // A start without room says so.
-    let mut open = File::create(&ballast)?;
-    while open.write_all(&[0; 4096]).is_ok() {}
-    drop(open);
+    fill(&ballast)?;
     let end = site.run(&site.st2d()?)?;
     println!("start: code {:?}, {}", end.code, end.stderr.lines().last().unwrap_or_default());
     assert!(!end.stderr.contains("panicked"), "{}", end.stderr);

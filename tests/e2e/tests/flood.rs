@@ -102,7 +102,7 @@ fn ask(mut api: Client, seed: u64, asked: &Mutex<BTreeMap<String, Asked>>) -> Re
 /// Canceling what is over already changes nothing and is no error.
 fn cancel(api: &mut Client, id: &str) -> Result<()> {
     let answer = api.request("DELETE", &format!("/v1/executions/{id}"), None)?;
-    ensure!(answer.status == 200, "cancel: {} {}", answer.status, answer.text);
+    ensure!(answer.status == 200, "cancel: {} {}", answer.status, answer.text());
     Ok(())
 }
 

@@ -31,7 +31,7 @@ fn one_sensor_in_a_process_of_its_own() -> Result<()> {
     // Events go into the store of the node, and its engines act on them.
     let mut process = site.start(&container(&site, SENSOR)?)?;
     let ready = process.line("ready in ", PATIENCE)?;
-    assert!(ready.ends_with(&format!(" ms, data {}", node.data.display())), "{ready}");
+    assert!(ready.ends_with(&format!(" ms, data {}", node.ready.data.display())), "{ready}");
     followed(&mut api, 1)?;
     for n in 0..20 {
         append(&file, &format!("first {n}\n"))?;

@@ -70,14 +70,19 @@ impl Response {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The body as JSON; as text when it is none, null when there is none.
     #[must_use]
     pub fn value(&self) -> Value {
         if self.body.is_empty() {
             return Value::Null;
         }
-        let text = || Value::from(String::from_utf8_lossy(&self.body).into_owned());
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| text())
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| Value::from(self.text()))
     }
 }
 
@@ -86,25 +91,64 @@ impl Response {
 /// # Errors
 /// When nobody answers, or not in HTTP.
 pub fn send(address: &str, request: &Request) -> anyhow::Result<Response> {
-    let what = || format!("{} {}", request.method, request.path);
-    let mut stream = TcpStream::connect(address).with_context(what)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut head = format!(
-        "{} {} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: identity\r\n\
-         User-Agent: Python-urllib/3.11\r\nConnection: close\r\n",
-        request.method, request.path
-    );
-    for (name, value) in &request.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+    Connection::open(address)?.exchange(request, "Connection: close\r\n")
+}
+
+/// A connection that is kept: one request after the other. It costs next to nothing, so that what
+/// is measured over it is the server.
+#[derive(Debug)]
+pub struct Connection {
+    address: String,
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// Connects to `host:port`.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn open(address: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).with_context(|| address.to_owned())?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { address: address.to_owned(), stream: BufReader::new(stream) })
     }
-    let body = request.body.as_deref();
-    if let Some(body) = body {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+
+    /// `host:port` of the other side.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
-    head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).with_context(what)?;
-    stream.write_all(body.unwrap_or_default()).with_context(what)?;
-    receive(&mut BufReader::new(stream), request.method == "HEAD").with_context(what)
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// When nobody answers, or not in HTTP.
+    pub fn send(&mut self, request: &Request) -> anyhow::Result<Response> {
+        self.exchange(request, "")
+    }
+
+    fn exchange(&mut self, request: &Request, headers: &str) -> anyhow::Result<Response> {
+        let what = || format!("{} {}", request.method, request.path);
+        let mut message = format!(
+            "{} {} HTTP/1.1\r\nHost: {}\r\nAccept-Encoding: identity\r\n\
+             User-Agent: Python-urllib/3.11\r\n{headers}",
+            request.method, request.path, self.address
+        );
+        for (name, value) in &request.headers {
+            message.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let body = request.body.as_deref();
+        if let Some(body) = body {
+            message.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        message.push_str("\r\n");
+        // In one piece: a second write would wait for the answer to the first.
+        let mut message = message.into_bytes();
+        message.extend_from_slice(body.unwrap_or_default());
+        self.stream.get_mut().write_all(&message).with_context(what)?;
+        receive(&mut self.stream, request.method == "HEAD").with_context(what)
+    }
 }
 
 fn receive(stream: &mut BufReader<TcpStream>, is_head: bool) -> anyhow::Result<Response> {
@@ -138,7 +182,7 @@ fn receive(stream: &mut BufReader<TcpStream>, is_head: bool) -> anyhow::Result<R
 
 fn line(stream: &mut BufReader<TcpStream>) -> anyhow::Result<String> {
     let mut text = String::new();
-    stream.read_line(&mut text)?;
+    anyhow::ensure!(stream.read_line(&mut text)? > 0, "the connection was closed");
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -1,17 +1,20 @@
-//! What tests that span crates share: a node that runs the real executable, and a client that sends
-//! requests exactly as they are written.
+//! What tests that span crates share: real executables as processes, a node that needs nothing
+//! else, and a client that sends requests exactly as they are written.
 //!
-//! Invariants: a node that is dropped is gone with everything it made; every wait has a deadline.
+//! Invariants: a process or node that is dropped is gone with everything it made; every wait has a
+//! deadline; a failure shows the log of the process concerned.
 //!
-//! Read first: `node.rs`.
+//! Read first: `process.rs`, then `node.rs`.
 
 mod http;
 mod node;
 mod place;
+mod process;
 
-pub use http::{Request, Response, send};
-pub use node::{Node, NodeOptions};
+pub use http::{Connection, Request, Response, send};
+pub use node::{Node, NodeOptions, Ready};
 pub use place::executable;
+pub use process::{End, Process, Program, run, signal};
 
 use std::time::{Duration, Instant};
 
@@ -26,11 +29,13 @@ pub fn wait_for<T>(
     mut look: impl FnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     let end = Instant::now() + patience;
+    let mut interval = Duration::from_millis(1);
     loop {
         if let Some(found) = look()? {
             return Ok(found);
         }
         anyhow::ensure!(Instant::now() < end, "waited {patience:?} in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(interval);
+        interval = (interval * 2).min(Duration::from_millis(20));
     }
 }

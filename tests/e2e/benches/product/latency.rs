@@ -74,7 +74,7 @@ pub(crate) fn events(table: &mut Table) -> Result<()> {
             made.insert((format!("events.{rule}"), format!("{n}")), SystemClock.now());
             let answer =
                 api.post(&format!("/v1/webhooks/{rule}"), &json!({"line": n.to_string()}))?;
-            ensure!(answer.status == 202, "{} {}", answer.status, answer.text);
+            ensure!(answer.status == 202, "{} {}", answer.status, answer.text());
             pause(PAUSE);
         }
     }

@@ -19,10 +19,10 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
 fn plain(table: &mut Table) -> Result<()> {
     let site = Site::new()?;
     let node = site.node()?;
-    let first = node.ready_ms;
+    let first = node.ready.milliseconds;
     node.stop()?;
     let node = site.node()?;
-    let measured = format!("first {first} ms, again {} ms", node.ready_ms);
+    let measured = format!("first {first} ms, again {} ms", node.ready.milliseconds);
     table.line("ready, shipped packs only", &measured, "<= 300 ms", ORIGINAL_START)?;
     idle(table, &node, "idle, shipped packs only")?;
     node.stop()?;
@@ -33,11 +33,11 @@ fn with_actions(table: &mut Table, actions: usize, target: &str) -> Result<()> {
     let site = Site::new()?;
     write_pack(&site, actions)?;
     let node = site.node()?;
-    let new = node.ready_ms;
+    let new = node.ready.milliseconds;
     node.stop()?;
     let node = site.node()?;
     let what = format!("ready, pack of {actions} actions");
-    let measured = format!("new {new} ms, unchanged {} ms", node.ready_ms);
+    let measured = format!("new {new} ms, unchanged {} ms", node.ready.milliseconds);
     table.line(&what, &measured, target, ORIGINAL_START)?;
     idle(table, &node, &format!("idle, pack of {actions} actions"))?;
     node.stop()?;

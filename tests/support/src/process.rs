@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::wait::until;
+use crate::{executable, wait_for};
 
 /// What to start and how.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Program {
     /// # Errors
     /// When it was not built.
     pub fn ours(name: &str) -> Result<Self> {
-        let path = st2_support::executable(name)?;
+        let path = executable(name)?;
         Ok(Self { path, args: Vec::new(), env: Vec::new(), through: Vec::new() })
     }
 
@@ -142,7 +142,7 @@ impl Process {
     /// When it does not; the error shows the log.
     pub fn wait(&mut self, patience: Duration) -> Result<End> {
         let what = format!("the end of {}", self.name);
-        let end = until(&what, patience, || self.ended());
+        let end = wait_for(&what, patience, || self.ended());
         end.with_context(|| format!("{} logged:\n{}", self.name, self.log()))
     }
 
@@ -152,7 +152,7 @@ impl Process {
     /// When it ends or `patience` is over before; the error shows the log.
     pub fn line(&mut self, start: &str, patience: Duration) -> Result<String> {
         let what = format!("a line \"{start}…\" of {}", self.name);
-        let line = until(&what, patience, || {
+        let line = wait_for(&what, patience, || {
             let end = self.ended()?;
             let text = self.stdout();
             let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -173,7 +173,7 @@ impl Process {
     /// When that takes too long; the error shows the log.
     pub fn logged(&self, text: &str, patience: Duration) -> Result<String> {
         let what = format!("\"{text}\" in the log of {}", self.name);
-        let line = until(&what, patience, || {
+        let line = wait_for(&what, patience, || {
             let log = self.log();
             Ok(log.lines().find(|line| line.contains(text)).map(str::to_owned))
         });
