@@ -90,6 +90,9 @@ pub struct SensorStatus {
     /// Why it last ended or could not be started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// Refs of the triggers that it has taken over: what it sees of them from now on is dispatched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<String>,
     /// The last lines that it logged or wrote.
     pub log_tail: Vec<String>,
 }

@@ -70,6 +70,7 @@ pub fn sensor_status(status: &SensorStatus) -> Value {
         .maybe("epoch", status.epoch.map(|epoch| epoch.0))
         .with("restarts", status.restarts)
         .maybe("last_error", status.last_error.clone())
+        .with("triggers", status.triggers.clone())
         .with("log_tail", status.log_tail.clone())
         .done(status.id)
 }

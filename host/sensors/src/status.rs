@@ -37,6 +37,7 @@ pub(crate) struct Now {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) restarts: u32,
     pub(crate) last_error: Option<String>,
+    pub(crate) triggers: Vec<String>,
 }
 
 impl StatusBoard {
@@ -112,6 +113,7 @@ impl StatusBoard {
             epoch: now.epoch,
             restarts: now.restarts,
             last_error: now.last_error.clone(),
+            triggers: now.triggers.clone(),
             log_tail,
         };
         // Relaxed: after a loss of power no sensor runs, and the next start says so.

@@ -192,7 +192,7 @@ impl Supervisor {
         let mut run = std::pin::pin!(instance.run());
         let stopped = tokio::select! {
             ended = &mut run => return Over::Ended(ended, since.elapsed()),
-            () = serve_triggers(&self.tools.ports, sensor, &*control) => Over::Shutdown,
+            () = self.serve_triggers(sensor, &*control, lease) => Over::Shutdown,
             () = shutdown.cancelled() => Over::Shutdown,
             _ = desired.changed() => Over::Changed,
             // No grace: the next owner may be starting already.
@@ -278,8 +278,45 @@ impl Supervisor {
             epoch: lease.map(|lease| lease.lease().epoch),
             restarts: self.restarts,
             last_error: self.last_error.clone(),
+            triggers: Vec::new(),
         };
         self.board.set(sensor, state, &now).await;
+    }
+
+    /// Tells the sensor of its triggers, now and whenever they change, and shows which it serves.
+    /// Never returns by itself.
+    async fn serve_triggers(
+        &self,
+        sensor: &SensorType,
+        control: &dyn PluginControl,
+        lease: &HeldLease,
+    ) {
+        let ports = &self.tools.ports;
+        let mut served = Served::new();
+        let mut changes = ports.bus.subscribe(Topic::TriggerChanged, Group::Each).await.ok();
+        loop {
+            match wanted(ports, sensor).await {
+                Ok(wanted) if wanted != served => {
+                    tell(sensor, control, &mut served, &wanted).await;
+                    let now = Now {
+                        pid: control.process_id(),
+                        epoch: Some(lease.lease().epoch),
+                        restarts: self.restarts,
+                        last_error: self.last_error.clone(),
+                        triggers: served.values().map(|t| t.reference.clone()).collect(),
+                    };
+                    self.board.set(sensor, SensorState::Running, &now).await;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(sensor = %sensor.reference, %error, "triggers can not be read");
+                }
+            }
+            tokio::select! {
+                () = next(&mut changes) => {}
+                () = tokio::time::sleep(TRIGGER_SWEEP) => {}
+            }
+        }
     }
 
     async fn report_single(&self, code: i32) {
@@ -331,24 +368,6 @@ impl Supervisor {
 
 async fn lease_lost(lease: &HeldLease) {
     lease.lost().cancelled_owned().await;
-}
-
-/// Tells the sensor of its triggers, now and whenever they change. Never returns by itself.
-async fn serve_triggers(ports: &Ports, sensor: &SensorType, control: &dyn PluginControl) {
-    let mut served = Served::new();
-    let mut changes = ports.bus.subscribe(Topic::TriggerChanged, Group::Each).await.ok();
-    loop {
-        match wanted(ports, sensor).await {
-            Ok(wanted) => tell(sensor, control, &mut served, &wanted).await,
-            Err(error) => {
-                tracing::warn!(sensor = %sensor.reference, %error, "triggers can not be read");
-            }
-        }
-        tokio::select! {
-            () = next(&mut changes) => {}
-            () = tokio::time::sleep(TRIGGER_SWEEP) => {}
-        }
-    }
 }
 
 async fn next(changes: &mut Option<Box<dyn Subscription>>) {

@@ -331,6 +331,10 @@ async fn triggers_come_and_go_while_the_sensor_runs() {
     let serves =
         async |world: &World| world.script.served.lock().expect("served").contains_key(&name);
     world.until("served", serves).await;
+    let shown = async |world: &World| {
+        world.state().await.is_some_and(|status| status.triggers.contains(&name))
+    };
+    world.until("shown as served", shown).await;
     world.ports.repository::<Trigger>().delete(trigger.id).await.expect("deleted");
     world.ports.bus.publish(Topic::TriggerChanged, Wake::one(trigger.id)).await.expect("bus");
     world.until("no longer served", async |world| !serves(world).await).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use st2_execution::Executions;
 use st2_model::{
     Execution, ExecutionStatus, Object, ResourceRef, Rule, RuleAction, RuleEnforcement,
-    RuleTypeSpec, SensorState, SensorStatus, SensorType, Timestamp, Trigger, TriggerInstance,
+    RuleTypeSpec, SensorStatus, SensorType, Timestamp, Trigger, TriggerInstance,
 };
 use st2_ports::{Filter, Group, Ports, Query, Subscription, Topic, Wake};
 
@@ -38,14 +38,14 @@ pub(crate) async fn show(
         ports: ports.clone(),
         appended: None,
     };
-    load_rule(ports, &file).await?;
+    let trigger = load_rule(ports, &file).await?;
     say(&format!(
         "\nRule {RULE} watches {} and runs core.local for every line that is appended to it.\n\
          Append one yourself:\n\n    echo 'hello from another shell' >> {}\n",
         file.display(),
         file.display()
     ))?;
-    wait_for_sensor(ports).await?;
+    wait_for_sensor(ports, &trigger).await?;
     let line = "hello from the demo";
     say(&format!("The demo appends: {line}"))?;
     view.appended = Some(ports.clock.now());
@@ -79,7 +79,8 @@ async fn append(file: &Path, line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn load_rule(ports: &Ports, file: &PathBuf) -> anyhow::Result<()> {
+/// Returns the ref of the trigger that the rule waits for.
+async fn load_rule(ports: &Ports, file: &PathBuf) -> anyhow::Result<String> {
     let kind: ResourceRef = TRIGGER_TYPE.parse()?;
     let parameters = object(json!({"file_path": file}));
     let trigger = Trigger::of(&kind, parameters)?;
@@ -106,27 +107,31 @@ async fn load_rule(ports: &Ports, file: &PathBuf) -> anyhow::Result<()> {
     };
     ports.repository().put(&rule).await?;
     ports.bus.publish(Topic::RuleChanged, Wake::one(rule.id)).await?;
-    Ok(())
+    Ok(rule.trigger)
 }
 
 fn object(value: Value) -> Object {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// Waits until the sensor runs, so that the times shown are those of an event.
-async fn wait_for_sensor(ports: &Ports) -> anyhow::Result<()> {
+/// Waits until the sensor serves the trigger: what is appended before that is no news to it.
+async fn wait_for_sensor(ports: &Ports, trigger: &str) -> anyhow::Result<()> {
     let id = SensorType::id_of(&SENSOR.parse()?);
     let statuses = ports.repository::<SensorStatus>();
     let running = async {
         loop {
             let status = statuses.get(id).await?;
-            if status.is_some_and(|found| found.value.state == SensorState::Running) {
+            if status
+                .is_some_and(|found| found.value.triggers.iter().any(|served| served == trigger))
+            {
                 return anyhow::Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, running).await.context("the sensor does not start")?
+    tokio::time::timeout(PATIENCE, running)
+        .await
+        .context("the sensor does not take the trigger over")?
 }
 
 /// Shows what happens, with the time since the line was appended.
