@@ -111,10 +111,13 @@ impl Work {
         answer
     }
 
-    /// Works on instances that are open and older than `age`.
+    /// Works on instances that are open and older than `age` now. What comes meanwhile is not
+    /// waited for: under a steady load there would be no end.
     async fn sweep(&mut self, age: Duration) {
+        let now = self.ports.clock.now().micros();
+        let before = now.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         loop {
-            let found = match Self::missed(&self.ports, age).await {
+            let found = match Self::missed(&self.ports, before).await {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::warn!(%error, "no sweep for trigger instances");
@@ -134,9 +137,8 @@ impl Work {
         }
     }
 
-    async fn missed(ports: &Ports, age: Duration) -> Result<Vec<String>, StoreError> {
-        let now = ports.clock.now().micros();
-        let before = now.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+    /// Some of the open instances that occurred before this moment, in microseconds.
+    async fn missed(ports: &Ports, before: i64) -> Result<Vec<String>, StoreError> {
         let filter = Filter::is_in("status", ["pending", "processing"])
             .and(Filter::below("occurrence_time", before));
         let query = Query::of(filter).by("occurrence_time", Order::Ascending).limit(SWEEP_BATCH);
