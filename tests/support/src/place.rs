@@ -19,6 +19,10 @@ pub fn executable(name: &str) -> anyhow::Result<PathBuf> {
     let found =
         test.ancestors().skip(1).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.with_context(|| {
-        format!("{name} is not built: run `cargo build --workspace`, or name its folder in ST2_TEST_BIN_DIR")
+        let profile = if cfg!(debug_assertions) { "" } else { " --release" };
+        format!(
+            "{name} is not built: run `cargo build --workspace{profile}`, or name its folder in \
+             ST2_TEST_BIN_DIR"
+        )
     })
 }
